@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+
+.PHONY: help quickstart test lint format lock bench clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart:  ## Install, start the embedded Triton, label the samples, stop
+	scripts/quickstart.sh
+
+test:  ## Install everything and run all checks and tests
+	scripts/setup_env.sh serve train dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest
+
+lint:  ## Check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format:  ## Rewrite the code in the house style
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+lock:  ## Resolve all dependencies again into requirements.lock
+	$(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 \
+		--extra serve --extra train --extra dev --no-header --no-emit-index-url --output-file requirements.lock
+
+bench:  ## Run the benchmarks
+	$(VENV)/bin/python -m benchmarks
+
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Create the virtual environment with the named extras, at the locked versions.
+# Usage: scripts/setup_env.sh [EXTRA ...]      Environment: VENV (.venv), PYTHON (python3)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=${VENV:-.venv}
+python=${PYTHON:-python3}
+wanted="$(IFS=,; echo "$*")"
+digest=$(cat pyproject.toml requirements.lock | sha256sum | cut -d' ' -f1)
+stamp="$venv/.installed"
+
+"$python" - <<'EOF' || exit 2
+import sys
+if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+    sys.exit(f"setup: Python {sys.version.split()[0]} is not supported; set PYTHON to one of 3.10 to 3.12")
+EOF
+
+# An environment that already has these extras at these versions is left alone.
+if [ -f "$stamp" ]; then
+    read -r have_digest have_extras < "$stamp"
+    missing=""
+    for extra in "$@"; do
+        case ",$have_extras," in *",$extra,"*) ;; *) missing=1 ;; esac
+    done
+    if [ "$have_digest" = "$digest" ] && [ -z "$missing" ]; then exit 0; fi
+    if [ "$have_digest" = "$digest" ]; then wanted="$have_extras,$wanted"; fi
+fi
+
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+echo "setup: installing ${wanted:-the client} into $venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --constraint requirements.lock --editable ".${wanted:+[$wanted]}"
+echo "$digest $wanted" > "$stamp"
