@@ -27,8 +27,8 @@ format:  ## Rewrite the code in the house style
 	$(VENV)/bin/ruff check --fix .
 
 lock:  ## Resolve all dependencies again into requirements.lock
-	$(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 \
-		--extra serve --extra train --extra dev --no-header --no-emit-index-url --output-file requirements.lock
+	UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 \
+		--extra serve --extra train --extra dev --no-header --no-emit-index-url --no-annotate --output-file requirements.lock
 
 bench:  ## Run the benchmarks
 	$(VENV)/bin/python -m benchmarks
