@@ -1,0 +1,80 @@
+"""The main job on the shipped samples: start Triton, label two inputs, show the result, stop.
+
+Usage: python -m scripts.quickstart [OUTPUT_DIR]
+"""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from scripts.embedded_triton import EmbeddedTriton
+
+ROOT = Path(__file__).parent.parent
+SEGMENTS = Path("samples/segments.npy")
+DOCUMENT = Path("samples/walk_sit_getup.json")
+
+console = Console(highlight=False)
+
+
+def run_client(source: Path, output: Path, url: str, *flags: str) -> None:
+    """Show a client command as a user would type it, and run it from the repository root."""
+    command = ["client/tao_client.py", str(source), "-u", url, "--output_path", str(output), *flags]
+    console.print(f"\n[bold]$ python {' '.join(command)}[/]")
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
+
+
+def objects(document: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every object of an annotated document with the number of its frame."""
+    for record in document:
+        for frame in record["batches"]:
+            for item in frame["objects"]:
+                yield frame["frame_num"], item
+
+
+def show_timeline(document: list[dict[str, Any]]) -> None:
+    """Print, for every person, the runs of frames that carry the same action."""
+    by_person: dict[Any, list[tuple[int, str]]] = {}
+    for frame, item in objects(document):
+        by_person.setdefault(item["object_id"], []).append((frame, item["action"]))
+    for person, frames in by_person.items():
+        for action, run in itertools.groupby(frames, key=lambda pair: pair[1]):
+            numbers = [number for number, _ in run]
+            console.print(f"person {person}  frames {numbers[0]:4d}-{numbers[-1]:<4d} {action}")
+
+
+def show_excerpt(document: list[dict[str, Any]]) -> None:
+    """Print the first object of the document, its keypoint arrays cut short."""
+    _, item = next(objects(document))
+    short = {key: value[:4] if isinstance(value, list) else value for key, value in item.items()}
+    console.print(orjson.dumps(short, option=orjson.OPT_INDENT_2).decode(), markup=False)
+
+
+def main() -> int:
+    """Label the samples; returns the exit code."""
+    output = Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/quickstart").resolve()
+    console.print("Starting the embedded Triton ...")
+    with EmbeddedTriton(ROOT / "model_repository") as triton:
+        console.print(f"Triton is ready: HTTP {triton.http_url}, gRPC {triton.grpc_url}")
+
+        run_client(SEGMENTS, output, triton.http_url)
+        console.print((output / "results.txt").read_text(), end="", markup=False)
+
+        run_client(
+            DOCUMENT, output, triton.grpc_url, "-m", "pose_classification", "-i", "grpc", "--scores"
+        )
+        document = orjson.loads((output / "results.json").read_bytes())
+        console.print("Its first object (arrays cut short):")
+        show_excerpt(document)
+        show_timeline(document)
+    console.print(f"\nTriton stopped. The full results are in {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
