@@ -1,0 +1,141 @@
+"""The guard of an embedded Triton: starts it, ends with its parent, leaves nothing behind."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from converter.errors import InputError
+from scripts.triton_wheel import ROOT, TritonWheel
+
+LOOPBACK = "127.0.0.1"
+PORTS = {"--http-port": 8000, "--grpc-port": 8001, "--metrics-port": 8002}
+STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 5
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def is_ready(http_url: str) -> bool:
+    """Whether the server answers and all its models are ready."""
+    connection = http.client.HTTPConnection(http_url, timeout=1)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run Triton on loopback in the foreground until Ctrl-C (or until its parent ends)."""
+    parser = argparse.ArgumentParser("python -m scripts.embedded_triton", description=main.__doc__)
+    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
+    parser.add_argument("--model-config-name", default="embedded")
+    for flag, port in PORTS.items():
+        parser.add_argument(flag, type=int, default=port)
+    parser.add_argument("--parent", type=int, help="end when this process is no longer the parent")
+    parser.add_argument("arguments", nargs="*", help="after --: further arguments of tritonserver")
+    options = parser.parse_args(argv)
+    try:
+        wheel = TritonWheel()
+        if not options.repository.is_dir():
+            raise InputError(f"{options.repository} is not a folder: give a model repository")
+        check_ports((options.http_port, options.grpc_port, options.metrics_port))
+    except InputError as error:
+        sys.stderr.write(f"embedded_triton: {error}\n")
+        return 2
+    name = f"embedded-triton-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=name) as folder, _shared_memory_swept(name):
+        command = _command(options, wheel.server, wheel.make_backends(Path(folder)), name)
+        return _guard(command, wheel.environment(), options)
+
+
+def check_ports(ports: Sequence[int]) -> None:
+    """Sees that the ports, in the order of ``PORTS``, are free on loopback.
+
+    Raises:
+        InputError: One is not; names it and its flag.
+    """
+    for flag, port in zip(PORTS, ports, strict=True):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError as error:
+                raise InputError(f"port {port} is taken: choose another with {flag}") from error
+
+
+@contextlib.contextmanager
+def _shared_memory_swept(prefix: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for left in Path("/dev/shm").glob(f"{prefix}*"):  # noqa: S108 Triton's own, named by us
+            left.unlink(missing_ok=True)
+
+
+def _command(options: argparse.Namespace, server: Path, backends: Path, name: str) -> list[str]:
+    return [
+        str(server),
+        f"--model-repository={options.repository}",
+        f"--model-config-name={options.model_config_name}",
+        f"--backend-directory={backends}",
+        f"--backend-config=python,shm-region-prefix-name={name}",
+        f"--http-address={LOOPBACK}",
+        f"--grpc-address={LOOPBACK}",
+        f"--metrics-address={LOOPBACK}",
+        f"--http-port={options.http_port}",
+        f"--grpc-port={options.grpc_port}",
+        f"--metrics-port={options.metrics_port}",
+        "--model-control-mode=none",
+        "--disable-auto-complete-config",
+        "--allow-gpu-metrics=false",
+        "--exit-timeout-secs=5",
+        *options.arguments,
+    ]
+
+
+def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
+    server = subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
+    )
+    deadline = float("inf")
+
+    def stop(*_: object) -> None:
+        nonlocal deadline
+        if deadline == float("inf"):
+            deadline = time.monotonic() + STOP_DEADLINE
+            server.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGQUIT, lambda *_: server.kill())
+    url, announced = f"{LOOPBACK}:{options.http_port}", False
+    while server.poll() is None:
+        if options.parent not in (None, os.getppid()):
+            stop()
+        if time.monotonic() > deadline:
+            server.kill()
+        if not announced and is_ready(url):
+            announced = True
+            print(f"Triton is ready: http {url}, grpc {LOOPBACK}:{options.grpc_port}", flush=True)
+        time.sleep(0.1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)  # Python stubs that a crash has left
+    return int(server.returncode != 0)
