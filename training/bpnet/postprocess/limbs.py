@@ -1,0 +1,112 @@
+"""Limb candidates: pairs of joints scored along the part-affinity fields, then matched."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.bpnet.arrays import Array
+from training.bpnet.postprocess.peaks import Peaks
+from training.bpnet.postprocess.upsample import EnlargedFields
+
+
+@dataclass(frozen=True)
+class Limbs:
+    """Matched pairs of all limbs, sorted by limb, best first.
+
+    Attributes:
+        limb: (n,) row of the topology.
+        start: (n,) index into the peaks.
+        end: (n,) index into the peaks.
+        score: (n,) mean of the valid samples.
+    """
+
+    limb: Array
+    start: Array
+    end: Array
+    score: Array
+
+
+def find_limbs(
+    pafs: Array,
+    peaks: Peaks,
+    topology: Array,
+    factor: int = 8,
+    threshold: float = 0.05,
+    num_samples: int = 10,
+    valid_share: float = 0.8,
+) -> Limbs:
+    """Score every pair of candidates of every limb and match them greedily.
+
+    A pair's score is the mean, over the samples where it exceeds the threshold, of the field's
+    component along the limb; pairs with too few such samples are dropped.
+
+    Args:
+        pafs: (H, W, 2K).
+        peaks: candidates in the map enlarged by `factor`.
+        topology: (K, 4), see `PoseConfig.topology`.
+        factor: enlargement, pixels per cell.
+        threshold: least component along the limb.
+        num_samples: places along a limb, ends included.
+        valid_share: a pair needs more than this share of valid samples.
+    """
+    needed = math.floor(valid_share * num_samples) + 1
+    along = np.linspace(0, 1, num_samples, dtype=np.float32)
+    fields = EnlargedFields(pafs[..., topology[:, :2]], factor)
+    place = np.stack([peaks.x, peaks.y]).astype(np.float32)
+    limb, start, end = _pairs(peaks, topology)
+    # A pair that fails at two places too many cannot pass: most pairs are settled by a few.
+    probes = along[1 :: max(num_samples // (num_samples - needed + 2), 1)]
+    failures = (_along(fields, place, limb, start, end, probes) <= threshold).sum(axis=1)
+    likely = failures <= num_samples - needed
+    limb, start, end = limb[likely], start[likely], end[likely]
+    component = _along(fields, place, limb, start, end, along)
+    valid = component > threshold
+    count = valid.sum(axis=1)
+    score = (component * valid).sum(axis=1) / np.maximum(count, 1)
+    accepted = np.flatnonzero((score > 0) & (count >= needed))
+    order = accepted[np.lexsort((-score[accepted], limb[accepted]))]
+    chosen = order[_match(limb[order], start[order], end[order])]
+    return Limbs(limb[chosen], start[chosen], end[chosen], score[chosen])
+
+
+def _pairs(peaks: Peaks, topology: Array) -> tuple[Array, Array, Array]:
+    """Limb, start and end of every pair of candidates that a limb could join."""
+    first = np.searchsorted(peaks.joint, topology[:, 2:], side="left")
+    counts = np.searchsorted(peaks.joint, topology[:, 2:], side="right") - first
+    limb = np.repeat(np.arange(len(topology)), counts.prod(axis=1))
+    ends_per_start = counts[limb, 1]
+    within = np.arange(len(limb)) - np.searchsorted(limb, limb)
+    start, end = np.divmod(within, ends_per_start)
+    return limb, first[limb, 0] + start, first[limb, 1] + end
+
+
+def _along(
+    fields: EnlargedFields,
+    place: Array,
+    limb: Array,
+    start: Array,
+    end: Array,
+    shares: Array,
+) -> Array:
+    """(n, s): the field's component along each pair, at shares 0..1 of its length."""
+    origin, vector = place[:, start], place[:, end] - place[:, start]
+    points = np.rint(origin[..., None] + vector[..., None] * shares)
+    values = fields.at(limb, points[0], points[1])
+    unit: Array = vector / np.maximum(np.hypot(vector[0], vector[1]), np.float32(1e-6))
+    component: Array = np.einsum("nsc,cn->ns", values, unit)
+    return component
+
+
+def _match(limb: Array, start: Array, end: Array) -> list[int]:
+    """Positions to keep so that a limb uses each candidate once, first come first served."""
+    taken: set[tuple[int, int]] = set()
+    keep = []
+    triples = zip(limb.tolist(), start.tolist(), end.tolist(), strict=True)
+    for position, (k, a, b) in enumerate(triples):
+        if (k, a) not in taken and (k, b) not in taken:
+            taken |= {(k, a), (k, b)}
+            keep.append(position)
+    return keep
