@@ -1,0 +1,88 @@
+"""Normalising poses as NVIDIA TAO's `dataset_convert` does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.config import POSE_TYPES, ConvertConfig
+from converter.errors import InputError
+
+
+def normalise(
+    keypoints: NDArray[Any],
+    pose_type: str,
+    focal_length: float = ConvertConfig.focal_length,
+    frame_size: tuple[float, float] = (ConvertConfig.frame_width, ConvertConfig.frame_height),
+) -> NDArray[np.float32]:
+    """Turn raw poses into network channels.
+
+    A joint with confidence exactly 0, or with a number that is not finite, becomes zeros.
+
+    * `3dbp`: (position - position of joint 0) / focal_length. Joint 0 is the pelvis and serves
+      even where its own confidence is 0; a frame where it is not finite has no reference and
+      becomes zeros.
+    * `25dbp`: (x / width - 0.5, y / height - 0.5, z).
+    * `2dbp`: (x / width - 0.5, y / height - 0.5).
+
+    Args:
+        keypoints: (..., T, V, 4) a, b, c, confidence: `pose3d` in mm for `3dbp`, else `pose25d`
+            in pixels.
+        pose_type: `3dbp`, `25dbp` or `2dbp`.
+        focal_length: Focal length in pixels.
+        frame_size: (width, height) in pixels.
+
+    Returns:
+        (..., C, T, V) float32.
+
+    Raises:
+        InputError: The shape or the pose type is wrong.
+    """
+    keypoints = np.asarray(keypoints)
+    if pose_type not in POSE_TYPES:
+        raise InputError(f"pose_type is '{pose_type}', must be one of {', '.join(POSE_TYPES)}")
+    if keypoints.ndim < 3 or keypoints.shape[-1] != 4:
+        raise InputError(f"poses must have shape (..., T, V, 4), got {keypoints.shape}")
+    # float64, as NVIDIA computes, so that the rounding to float32 is the same.
+    position = keypoints[..., :3].astype(np.float64)
+    present = np.isfinite(keypoints).all(-1) & (keypoints[..., 3] != 0)
+    if pose_type == "3dbp":
+        root = position[..., :1, :]
+        present &= np.isfinite(root).all(-1)
+        with np.errstate(invalid="ignore"):  # inf - inf, masked below
+            channels = (position - root) / focal_length
+    else:
+        width, height = frame_size
+        channels = (position / (width, height, 1.0) - (0.5, 0.5, 0.0))[
+            ..., : POSE_TYPES[pose_type][0]
+        ]
+    masked = np.where(present[..., None], channels, 0).astype(np.float32)
+    return np.ascontiguousarray(np.moveaxis(masked, -1, -3))
+
+
+def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.float32]:
+    """Normalise one segment and lay it out for the network.
+
+    Args:
+        keypoints: (T, V, 4) raw poses, T <= `config.sequence_length_max`.
+        config: The settings.
+
+    Returns:
+        (C, sequence_length_max, V, 1) float32: the T frames first, zeros behind them.
+
+    Raises:
+        InputError: The shape does not fit the settings.
+    """
+    keypoints = np.asarray(keypoints)
+    longest, joints = config.sequence_length_max, config.num_joints
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (joints, 4) or len(keypoints) > longest:
+        raise InputError(
+            f"a segment must have shape (T, {joints}, 4) with T <= {longest}, got {keypoints.shape}"
+        )
+    padded = np.zeros((config.channels, longest, joints, 1), dtype=np.float32)
+    padded[:, : len(keypoints), :, 0] = normalise(
+        keypoints, config.pose_type, config.focal_length, config.frame_size
+    )
+    return padded
