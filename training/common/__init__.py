@@ -1,0 +1,1 @@
+"""What every training task shares: specs, command lines, results folders, checkpoints."""

@@ -1,0 +1,232 @@
+"""Experiment specs: YAML files with `section.option=value` overrides, checked against a schema.
+
+A task's schema is a tree of :class:`SpecModel` classes; :func:`load_spec` turns a file and
+overrides into one, or raises one line that names the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from converter import InputError
+
+
+class SpecModel(BaseModel):
+    """A section of a spec: no unknown keys, no silent conversions of type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_section_is_default(cls, value: object) -> object:
+        return {} if value is None else value
+
+
+def _unset(value: object) -> object:
+    return None if value in ("", "???") else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(_unset)]
+"""Text that may be left out; TAO's ways to say so (`""`, `null`, `???`) all give None."""
+
+Spec = TypeVar("Spec", bound=SpecModel)
+
+
+class _SpecLoader(yaml.SafeLoader):
+    """YAML 1.1 with the floats of YAML 1.2 (`1e-4`), refusing a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+_SpecLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+0123456789."),
+)
+
+
+def parse_yaml(text: str, source: str) -> object:
+    """Parse one YAML document.
+
+    Raises:
+        InputError: the text is not YAML; names `source` and the line.
+    """
+    try:
+        return yaml.load(text, _SpecLoader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{source}:{line} {error.problem or 'not valid YAML'}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def load_spec(path: str | Path, schema: type[Spec], overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec file, apply overrides, check everything.
+
+    Args:
+        path: the YAML file.
+        schema: the spec's class.
+        overrides: `section.option=value` texts, values in YAML (`train.gpu_ids=[0,1]`).
+
+    Raises:
+        InputError: unreadable file, unknown key, wrong type or value out of range.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(f"{path}: cannot read the spec: {reason}") from None
+    tree = parse_yaml(text, str(path)) or {}
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: a spec is a mapping of sections, this is {_show(tree)}")
+    return make_spec(schema, tree, overrides, source=str(path))
+
+
+def make_spec(
+    schema: type[Spec],
+    tree: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    source: str = "spec",
+) -> Spec:
+    """Check a tree of options that is already in memory; see :func:`load_spec`."""
+    merged = _copy(tree)
+    overridden = [_apply(merged, text, schema) for text in overrides]
+    try:
+        return schema.model_validate(merged)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        first = problems[0]
+        line = _explain(
+            ".".join(str(part) for part in first["loc"] if part != "[key]"), first, schema
+        )
+        if any(line.startswith((f"{key}:", f"{key}.")) for key in overridden):
+            source = "command line"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InputError(f"{source}: {line}{more}") from None
+
+
+def require(spec: SpecModel, key: str) -> str:
+    """Return a text option that a task cannot do without.
+
+    Raises:
+        InputError: it is not set.
+    """
+    value: Any = spec
+    for part in key.split("."):
+        value = getattr(value, part)
+    if not value:
+        raise InputError(f"{key} is not set: put it into the spec or add {key}=VALUE")
+    return str(value)
+
+
+def section_class(annotation: object) -> type[SpecModel] | None:
+    """The :class:`SpecModel` that an annotation stands for, if it is one."""
+    if isinstance(annotation, type) and issubclass(annotation, SpecModel):
+        return annotation
+    return None
+
+
+def _copy(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _copy(value) for key, value in tree.items()}
+    return list(tree) if isinstance(tree, list) else tree
+
+
+def _apply(tree: dict[str, Any], text: str, schema: type[SpecModel]) -> str:
+    """Set one override in the tree; returns its key."""
+    key, equals, raw = text.partition("=")
+    parts = key.split(".")
+    if not equals or not all(parts):
+        raise InputError(f"{text!r}: an override is written section.option=value")
+    value: object = raw
+    if not _is_text(schema, parts) or raw.strip()[:1] in ("", "'", '"') or raw == "null":
+        value = parse_yaml(raw, key) if raw.strip() else None
+    for depth, part in enumerate(parts[:-1], start=1):
+        if tree.get(part) is None:
+            tree[part] = {}
+        tree = tree[part]
+        if not isinstance(tree, dict):
+            raise InputError(f"{key}: {'.'.join(parts[:depth])} is not a section")
+    tree[parts[-1]] = value
+    return key
+
+
+def _is_text(schema: type[SpecModel], parts: Sequence[str]) -> bool:
+    """Whether the option holds text, which is taken as typed (`encryption_key=0123`)."""
+    annotation: Any = schema
+    for part in parts:
+        section = section_class(annotation)
+        if section is None or part not in section.model_fields:
+            return False
+        annotation = section.model_fields[part].annotation
+    union = get_origin(annotation) in (Union, types.UnionType)
+    return str in (get_args(annotation) if union else (annotation,))
+
+
+def _explain(problem: Mapping[str, Any], schema: type[SpecModel]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    kind, value = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key; {_nearest_key(where, schema)}"
+    if kind == "value_error":
+        # The check of a whole section begins its message with the option's name.
+        joint = "." if isinstance(value, (Mapping, SpecModel)) else ": "
+        return f"{where}{joint}{problem['ctx']['error']}".removeprefix(".")
+    if kind == "model_type":
+        return (
+            f"{where or 'the spec'}: {_show(value)} is not allowed: should be a section of options"
+        )
+    allowed = problem["msg"].replace("Input should be", "should be")
+    line = f"{where}: {_show(value)} is not allowed: {allowed}"
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+        close = difflib.get_close_matches(str(value), choices, n=1)
+        line += f"; did you mean {close[0]!r}?" if close else ""
+    return line
+
+
+def _nearest_key(where: str, schema: type[SpecModel]) -> str:
+    *parents, name = where.split(".")
+    section: type[SpecModel] = schema
+    for part in parents:
+        section = section_class(section.model_fields[part].annotation) or section
+    keys = list(section.model_fields)
+    close = difflib.get_close_matches(name, keys, n=1)
+    if close:
+        return f"did you mean {'.'.join([*parents, close[0]])!r}?"
+    elsewhere = [key for key in option_keys(schema) if key.split(".")[-1] == name]
+    if elsewhere:
+        return f"did you mean {elsewhere[0]!r}?"
+    return f"allowed here: {', '.join(keys)}"
+
+
+def option_keys(schema: type[SpecModel], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all options of a schema, in order."""
+    for name, field in schema.model_fields.items():
+        section = section_class(field.annotation)
+        if section is None:
+            yield prefix + name
+        else:
+            yield from option_keys(section, f"{prefix}{name}.")
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""PoseClassificationNet: actions from sequences of skeletons (ST-GCN)."""
