@@ -22,37 +22,37 @@ class ModelSpec(SpecModel):
     """The network."""
 
     model_type: Literal["ST-GCN", "ST-GCN++"] = Field(
-        "ST-GCN", description="The network. Beyond TAO: ST-GCN++ (PYSKL, arXiv 2205.09443)."
+        default="ST-GCN", description="The network. Beyond TAO: ST-GCN++ (PYSKL, arXiv 2205.09443)."
     )
     pretrained_model_path: OptionalText = Field(
-        None, description="A .pth whose weights training starts from; what does not fit is listed."
+        default=None, description="A .pth whose weights training starts from; what does not fit is listed."
     )
-    input_channels: int = Field(3, gt=0, description="Channels of the poses: x, y, z.")
-    dropout: float = Field(0.5, ge=0, le=1, description="Probability to drop hidden units.")
+    input_channels: int = Field(default=3, gt=0, description="Channels of the poses: x, y, z.")
+    dropout: float = Field(default=0.5, ge=0, le=1, description="Probability to drop hidden units.")
     graph_layout: str = Field(
-        "nvidia",
+        default="nvidia",
         description="The skeleton: nvidia, openpose, human3.6m, ntu-rgb+d, ntu_edge, coco. "
         "Beyond TAO: kinect-v1, or the path of a YAML file with a layout of your own.",
     )
     graph_strategy: Literal["uniform", "distance", "spatial", "spatial_full"] = Field(
-        "spatial",
+        default="spatial",
         description="How neighbours are partitioned (section 3.3 of arXiv 1801.07455). TAO's "
         "spatial tells nearer from farther only beside the centre. Beyond TAO: spatial_full "
         "does so everywhere.",
     )
     edge_importance_weighting: bool = Field(
-        True,
+        default=True,
         description="Learn a weight for every edge in every block. For ST-GCN++: learn the "
         "adjacency itself.",
     )
     padding: Literal["tao", "mask"] = Field(
-        "tao",
+        default="tao",
         description="What zero frames at the end of a sequence do. tao: they are input like any "
         "other and dilute the result. Beyond TAO: mask ignores them exactly, so logits do not "
         "depend on how long a sequence was padded.",
     )
     base_channels: int = Field(
-        64,
+        default=64,
         gt=0,
         description="Beyond TAO: channels of the first blocks; the last have 4 times as many.",
     )
@@ -71,67 +71,67 @@ class ModelSpec(SpecModel):
 class SkeletonData(SpecModel):
     """A set of labelled sequences."""
 
-    data_path: OptionalText = Field(None, description="Sequences: .npy of shape (N, C, T, V, M).")
+    data_path: OptionalText = Field(default=None, description="Sequences: .npy of shape (N, C, T, V, M).")
     label_path: OptionalText = Field(
-        None, description="Labels: TAO's pickle, or JSON, of [names of N samples, N class ids]."
+        default=None, description="Labels: TAO's pickle, or JSON, of [names of N samples, N class ids]."
     )
 
 
 class DatasetSpec(SpecModel):
     """Training data and how it is fed."""
 
-    train_dataset: SkeletonData = Field(SkeletonData(), description="Training data.")
-    val_dataset: SkeletonData = Field(SkeletonData(), description="Validation data.")
-    num_classes: int = Field(6, gt=0, description="Number of action classes.")
+    train_dataset: SkeletonData = Field(default=SkeletonData(), description="Training data.")
+    val_dataset: SkeletonData = Field(default=SkeletonData(), description="Validation data.")
+    num_classes: int = Field(default=6, gt=0, description="Number of action classes.")
     label_map: dict[str, int] = Field(
-        {}, description="Class names and their ids, from 0; all ids must be named."
+        default={}, description="Class names and their ids, from 0; all ids must be named."
     )
     random_choose: bool = Field(
-        False, description="Train on a random stretch of window_size frames of each sequence."
+        default=False, description="Train on a random stretch of window_size frames of each sequence."
     )
     random_move: bool = Field(
-        False, description="Rotate, scale and shift sequences in the image plane at random."
+        default=False, description="Rotate, scale and shift sequences in the image plane at random."
     )
     window_size: int = Field(
-        -1, ge=-1, description="Frames of a training sequence; -1: as many as the data has."
+        default=-1, ge=-1, description="Frames of a training sequence; -1: as many as the data has."
     )
-    batch_size: int = Field(64, gt=0, description="Batch size.")
+    batch_size: int = Field(default=64, gt=0, description="Batch size.")
     num_workers: int = Field(
-        1, ge=0, description="Processes that load data; 0 loads in the training process."
+        default=1, ge=0, description="Processes that load data; 0 loads in the training process."
     )
     pose_type: PoseType = Field(
-        "3dbp", description="Beyond TAO: what the poses are; written into exported models."
+        default="3dbp", description="Beyond TAO: what the poses are; written into exported models."
     )
     stream: Literal["joint", "bone", "joint_motion", "bone_motion"] = Field(
-        "joint",
+        default="joint",
         description="Beyond TAO: feed positions, differences along bones, or either's "
         "differences in time.",
     )
     sampling: Literal["none", "uniform"] = Field(
-        "none",
+        default="none",
         description="Beyond TAO: uniform takes clip_length frames spread over the sequence, one "
         "at random out of each of as many equal parts (PYSKL).",
     )
-    clip_length: int = Field(100, gt=0, description="Beyond TAO: frames of a uniform sample.")
+    clip_length: int = Field(default=100, gt=0, description="Beyond TAO: frames of a uniform sample.")
     num_test_clips: int = Field(
-        1, gt=0, description="Beyond TAO: uniform samples a sequence is tested with; averaged."
+        default=1, gt=0, description="Beyond TAO: uniform samples a sequence is tested with; averaged."
     )
     pre_normalise: bool = Field(
-        False,
+        default=False,
         description="Beyond TAO: put the first frame's centre at the origin and turn the spine to "
         "z and the shoulders to x (3D poses).",
     )
     random_rotation: float = Field(
-        0.0, ge=0, le=3.15, description="Beyond TAO: largest random rotation per axis, radians."
+        default=0.0, ge=0, le=3.15, description="Beyond TAO: largest random rotation per axis, radians."
     )
     random_scale: float = Field(
-        0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."
+        default=0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."
     )
     random_flip: float = Field(
-        0.0, ge=0, le=1, description="Beyond TAO: probability to swap left and right."
+        default=0.0, ge=0, le=1, description="Beyond TAO: probability to swap left and right."
     )
     repeat: int = Field(
-        1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
+        default=1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
     )
 
     @field_validator("window_size")
@@ -168,32 +168,32 @@ class DatasetSpec(SpecModel):
 class OptimSpec(SpecModel):
     """The SGD optimiser and its learning rate."""
 
-    lr: float = Field(0.1, gt=0, description="Initial learning rate.")
-    momentum: float = Field(0.9, gt=0, description="Momentum.")
-    nesterov: bool = Field(True, description="Nesterov momentum.")
-    weight_decay: float = Field(1e-4, gt=0, description="Weight decay (L2).")
+    lr: float = Field(default=0.1, gt=0, description="Initial learning rate.")
+    momentum: float = Field(default=0.9, gt=0, description="Momentum.")
+    nesterov: bool = Field(default=True, description="Nesterov momentum.")
+    weight_decay: float = Field(default=1e-4, gt=0, description="Weight decay (L2).")
     lr_scheduler: Literal["MultiStep", "AutoReduce", "Cosine"] = Field(
-        "MultiStep",
+        default="MultiStep",
         description="MultiStep: times lr_decay at the epochs lr_steps. AutoReduce: times "
         "lr_decay when lr_monitor has not improved. Beyond TAO: Cosine, to 0 at the last step.",
     )
     lr_monitor: Literal["val_loss", "train_loss"] = Field(
-        "val_loss", description="What AutoReduce watches."
+        default="val_loss", description="What AutoReduce watches."
     )
-    patience: int = Field(1, gt=0, description="Epochs without improvement before AutoReduce.")
-    min_lr: float = Field(1e-4, gt=0, description="Lower bound of the rate for AutoReduce.")
-    lr_steps: list[int] = Field([10, 60], description="Epochs at which MultiStep lowers the rate.")
-    lr_decay: float = Field(0.1, gt=0, description="Factor by which the rate is lowered.")
+    patience: int = Field(default=1, gt=0, description="Epochs without improvement before AutoReduce.")
+    min_lr: float = Field(default=1e-4, gt=0, description="Lower bound of the rate for AutoReduce.")
+    lr_steps: list[int] = Field(default=[10, 60], description="Epochs at which MultiStep lowers the rate.")
+    lr_decay: float = Field(default=0.1, gt=0, description="Factor by which the rate is lowered.")
     warmup_epochs: int = Field(
-        0, ge=0, description="Beyond TAO: epochs in which the rate rises linearly to lr."
+        default=0, ge=0, description="Beyond TAO: epochs in which the rate rises linearly to lr."
     )
 
 
 class GpuSpec(SpecModel):
     """Which GPUs a task uses; without a GPU it runs on as many CPU processes."""
 
-    num_gpus: int = Field(1, gt=0, description="Number of GPUs.")
-    gpu_ids: list[int] = Field([0], min_length=1, description="Indices of the GPUs.")
+    num_gpus: int = Field(default=1, gt=0, description="Number of GPUs.")
+    gpu_ids: list[int] = Field(default=[0], min_length=1, description="Indices of the GPUs.")
 
     @model_validator(mode="after")
     def _larger_wins(self) -> GpuSpec:
@@ -208,36 +208,36 @@ class GpuSpec(SpecModel):
 class CudnnSpec(SpecModel):
     """cuDNN's settings."""
 
-    benchmark: bool = Field(False, description="Let cuDNN search for its fastest kernels.")
-    deterministic: bool = Field(True, description="Use cuDNN's repeatable kernels only.")
+    benchmark: bool = Field(default=False, description="Let cuDNN search for its fastest kernels.")
+    deterministic: bool = Field(default=True, description="Use cuDNN's repeatable kernels only.")
 
 
 class TrainSpec(GpuSpec):
     """The training task."""
 
-    num_nodes: int = Field(1, gt=0, description="Number of machines.")
-    seed: int = Field(1234, gt=0, description="Seed of random, NumPy and torch.")
-    cudnn: CudnnSpec = Field(CudnnSpec(), description="cuDNN.")
-    num_epochs: int = Field(10, gt=0, description="Epochs to train.")
-    checkpoint_interval: int = Field(1, gt=0, description="Epochs between checkpoints.")
+    num_nodes: int = Field(default=1, gt=0, description="Number of machines.")
+    seed: int = Field(default=1234, gt=0, description="Seed of random, NumPy and torch.")
+    cudnn: CudnnSpec = Field(default=CudnnSpec(), description="cuDNN.")
+    num_epochs: int = Field(default=10, gt=0, description="Epochs to train.")
+    checkpoint_interval: int = Field(default=1, gt=0, description="Epochs between checkpoints.")
     checkpoint_interval_unit: Literal["epoch", "step"] = Field(
-        "epoch", description="Unit of checkpoint_interval."
+        default="epoch", description="Unit of checkpoint_interval."
     )
-    validation_interval: int = Field(1, gt=0, description="Epochs between validations.")
+    validation_interval: int = Field(default=1, gt=0, description="Epochs between validations.")
     resume_training_checkpoint_path: OptionalText = Field(
-        None, description="Checkpoint to go on from, instead of the latest of results_dir."
+        default=None, description="Checkpoint to go on from, instead of the latest of results_dir."
     )
-    results_dir: OptionalText = Field(None, description="Default: <results_dir>/train.")
-    optim: OptimSpec = Field(OptimSpec(), description="The optimiser (SGD).")
-    grad_clip: float = Field(0.0, ge=0, description="Clip gradients to this L2 norm; 0: never.")
+    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/train.")
+    optim: OptimSpec = Field(default=OptimSpec(), description="The optimiser (SGD).")
+    grad_clip: float = Field(default=0.0, ge=0, description="Clip gradients to this L2 norm; 0: never.")
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Beyond TAO: label smoothing of the cross-entropy."
+        default=0.0, ge=0, lt=1, description="Beyond TAO: label smoothing of the cross-entropy."
     )
     ema_decay: float = Field(
-        0.0, ge=0, lt=1, description="Beyond TAO: decay of the averaged weights; 0: none."
+        default=0.0, ge=0, lt=1, description="Beyond TAO: decay of the averaged weights; 0: none."
     )
     precision: Literal[32, "bf16", "fp16"] = Field(
-        32, description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision."
+        default=32, description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision."
     )
 
     @model_validator(mode="after")
@@ -258,12 +258,12 @@ class EvaluateSpec(GpuSpec):
     """The evaluation task."""
 
     checkpoint: OptionalText = Field(
-        None, description="The model: .pth. Beyond TAO: .onnx, or a TensorRT .plan/.engine."
+        default=None, description="The model: .pth. Beyond TAO: .onnx, or a TensorRT .plan/.engine."
     )
-    trt_engine: OptionalText = Field(None, description="TensorRT engine, instead of checkpoint.")
-    results_dir: OptionalText = Field(None, description="Default: <results_dir>/<task>.")
-    batch_size: int = Field(-1, ge=-1, description="Batch size; -1: that of the data set.")
-    test_dataset: SkeletonData = Field(SkeletonData(), description="Test data.")
+    trt_engine: OptionalText = Field(default=None, description="TensorRT engine, instead of checkpoint.")
+    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/<task>.")
+    batch_size: int = Field(default=-1, ge=-1, description="Batch size; -1: that of the data set.")
+    test_dataset: SkeletonData = Field(default=SkeletonData(), description="Test data.")
 
     @field_validator("batch_size")
     @classmethod
@@ -277,56 +277,56 @@ class InferenceSpec(EvaluateSpec):
     """The inference task."""
 
     output_file: OptionalText = Field(
-        None, description="Text file for the results, one line a sequence."
+        default=None, description="Text file for the results, one line a sequence."
     )
     scores: bool = Field(
-        False, description="Beyond TAO: write all classes, ranked with scores, not just the best."
+        default=False, description="Beyond TAO: write all classes, ranked with scores, not just the best."
     )
 
 
 class ExportSpec(SpecModel):
     """The ONNX export task."""
 
-    checkpoint: OptionalText = Field(None, description="The .pth to export.")
+    checkpoint: OptionalText = Field(default=None, description="The .pth to export.")
     onnx_file: OptionalText = Field(
-        None, description="File to write; default: named like the checkpoint, in results_dir."
+        default=None, description="File to write; default: named like the checkpoint, in results_dir."
     )
-    results_dir: OptionalText = Field(None, description="Default: <results_dir>/export.")
-    gpu_id: int = Field(0, ge=0, description="GPU to use; the CPU where there is none.")
+    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/export.")
+    gpu_id: int = Field(default=0, ge=0, description="GPU to use; the CPU where there is none.")
     sequence_length: int | None = Field(
-        None, gt=0, description="Beyond TAO: fix the number of frames; default: any number."
+        default=None, gt=0, description="Beyond TAO: fix the number of frames; default: any number."
     )
     num_persons: int | None = Field(
-        None, gt=0, description="Beyond TAO: persons in a sequence (M); default: 2 for NTU, else 1."
+        default=None, gt=0, description="Beyond TAO: persons in a sequence (M); default: 2 for NTU, else 1."
     )
     temperature: float | None = Field(
-        None,
+        default=None,
         gt=0,
         description="Beyond TAO: divisor of the logits in softmax, written into the metadata; "
         "default: the checkpoint's.",
     )
-    overwrite: bool = Field(False, description="Beyond TAO: replace an existing onnx_file.")
+    overwrite: bool = Field(default=False, description="Beyond TAO: replace an existing onnx_file.")
 
 
 class DatasetConvertSpec(SpecModel):
     """The task that makes arrays from the JSON of deepstream-bodypose-3d."""
 
-    data: OptionalText = Field(None, description="The JSON file.")
-    results_dir: OptionalText = Field(None, description="Default: <results_dir>/dataset_convert.")
-    pose_type: PoseType = Field(_CONVERT.pose_type, description="Which poses to take.")
-    num_joints: int = Field(_CONVERT.num_joints, gt=0, description="Joints of a pose.")
-    input_width: int = Field(_CONVERT.frame_width, gt=0, description="Image width in pixels.")
-    input_height: int = Field(_CONVERT.frame_height, gt=0, description="Image height in pixels.")
-    focal_length: float = Field(_CONVERT.focal_length, gt=0, description="Focal length in pixels.")
+    data: OptionalText = Field(default=None, description="The JSON file.")
+    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/dataset_convert.")
+    pose_type: PoseType = Field(default=_CONVERT.pose_type, description="Which poses to take.")
+    num_joints: int = Field(default=_CONVERT.num_joints, gt=0, description="Joints of a pose.")
+    input_width: int = Field(default=_CONVERT.frame_width, gt=0, description="Image width in pixels.")
+    input_height: int = Field(default=_CONVERT.frame_height, gt=0, description="Image height in pixels.")
+    focal_length: float = Field(default=_CONVERT.focal_length, gt=0, description="Focal length in pixels.")
     sequence_length_max: int = Field(
-        _CONVERT.sequence_length_max, gt=0, description="Frames of the arrays (T)."
+        default=_CONVERT.sequence_length_max, gt=0, description="Frames of the arrays (T)."
     )
     sequence_length_min: int = Field(
-        _CONVERT.sequence_length_min, gt=0, description="Shorter segments are not made."
+        default=_CONVERT.sequence_length_min, gt=0, description="Shorter segments are not made."
     )
-    sequence_length: int = Field(_CONVERT.sequence_length, gt=0, description="Frames of a segment.")
+    sequence_length: int = Field(default=_CONVERT.sequence_length, gt=0, description="Frames of a segment.")
     sequence_overlap: float = Field(
-        _CONVERT.sequence_overlap,
+        default=_CONVERT.sequence_overlap,
         gt=0,
         lt=1,
         description="From start to start of segments, as a share of sequence_length.",
@@ -336,20 +336,20 @@ class DatasetConvertSpec(SpecModel):
 class TensorRTSpec(SpecModel):
     """How the TensorRT engine is built."""
 
-    data_type: Literal["FP32", "FP16", "INT8"] = Field("FP32", description="Precision.")
-    workspace_size: int = Field(1024, gt=0, description="Workspace in MiB.")
-    min_batch_size: int = Field(1, gt=0, description="Smallest batch.")
-    opt_batch_size: int = Field(4, gt=0, description="Batch the engine is tuned for.")
-    max_batch_size: int = Field(16, gt=0, description="Largest batch.")
+    data_type: Literal["FP32", "FP16", "INT8"] = Field(default="FP32", description="Precision.")
+    workspace_size: int = Field(default=1024, gt=0, description="Workspace in MiB.")
+    min_batch_size: int = Field(default=1, gt=0, description="Smallest batch.")
+    opt_batch_size: int = Field(default=4, gt=0, description="Batch the engine is tuned for.")
+    max_batch_size: int = Field(default=16, gt=0, description="Largest batch.")
     opt_sequence_length: int | None = Field(
-        None,
+        default=None,
         gt=0,
         description="Beyond TAO: frames the engine is tuned for; default: 100 for a masked "
         "network, 300 for TAO's.",
     )
-    max_sequence_length: int = Field(300, gt=0, description="Beyond TAO: most frames.")
+    max_sequence_length: int = Field(default=300, gt=0, description="Beyond TAO: most frames.")
     calibration_data: OptionalText = Field(
-        None, description="Beyond TAO: .npy of real sequences for FP16 and INT8."
+        default=None, description="Beyond TAO: .npy of real sequences for FP16 and INT8."
     )
 
     @model_validator(mode="after")
@@ -365,35 +365,37 @@ class TensorRTSpec(SpecModel):
 class GenTrtEngineSpec(SpecModel):
     """The task that builds a TensorRT engine."""
 
-    onnx_file: OptionalText = Field(None, description="The exported ONNX.")
+    onnx_file: OptionalText = Field(default=None, description="The exported ONNX.")
     trt_engine: OptionalText = Field(
-        None, description="Engine to write; default: model.plan beside the ONNX."
+        default=None, description="Engine to write; default: model.plan beside the ONNX."
     )
-    results_dir: OptionalText = Field(None, description="Default: <results_dir>/gen_trt_engine.")
-    gpu_id: int = Field(0, ge=0, description="GPU to build for.")
-    verbose: bool = Field(False, description="Show TensorRT's own log.")
+    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/gen_trt_engine.")
+    gpu_id: int = Field(default=0, ge=0, description="GPU to build for.")
+    verbose: bool = Field(default=False, description="Show TensorRT's own log.")
     dry_run: bool = Field(
-        False, description="Beyond TAO: print the commands and build nothing; needs no GPU."
+        default=False, description="Beyond TAO: print the commands and build nothing; needs no GPU."
     )
-    tensorrt: TensorRTSpec = Field(TensorRTSpec(), description="TensorRT.")
+    tensorrt: TensorRTSpec = Field(default=TensorRTSpec(), description="TensorRT.")
 
 
 class ExperimentSpec(SpecModel):
     """A whole spec."""
 
-    results_dir: OptionalText = Field("/results", description="Folder of all results.")
+    results_dir: OptionalText = Field(default="/results", description="Folder of all results.")
     encryption_key: OptionalText = Field(
-        None, description="Checkpoints are encrypted with this key, and read with it."
+        default=None, description="Checkpoints are encrypted with this key, and read with it."
     )
-    model: ModelSpec = Field(ModelSpec(), description="The network.")
-    dataset: DatasetSpec = Field(DatasetSpec(), description="Data.")
-    train: TrainSpec = Field(TrainSpec(), description="The task train.")
-    evaluate: EvaluateSpec = Field(EvaluateSpec(), description="The task evaluate.")
-    inference: InferenceSpec = Field(InferenceSpec(), description="The task inference.")
-    export: ExportSpec = Field(ExportSpec(), description="The task export.")
+    model: ModelSpec = Field(default=ModelSpec(), description="The network.")
+    dataset: DatasetSpec = Field(default=DatasetSpec(), description="Data.")
+    train: TrainSpec = Field(default=TrainSpec(), description="The task train.")
+    evaluate: EvaluateSpec = Field(default=EvaluateSpec(), description="The task evaluate.")
+    inference: InferenceSpec = Field(
+       default= default=InferenceSpec(), description="The task inference."
+    )
+    export: ExportSpec = Field(default=ExportSpec(), description="The task export.")
     dataset_convert: DatasetConvertSpec = Field(
-        DatasetConvertSpec(), description="The task dataset_convert."
+       default= default=DatasetConvertSpec(), description="The task dataset_convert."
     )
     gen_trt_engine: GenTrtEngineSpec = Field(
-        GenTrtEngineSpec(), description="The task gen_trt_engine."
+       default= default=GenTrtEngineSpec(), description="The task gen_trt_engine."
     )
