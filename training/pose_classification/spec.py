@@ -11,11 +11,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from converter import ConvertConfig, layout_names
+from converter import layout_names
 from training.common.spec import OptionalText, SpecModel
-
-_CONVERT = ConvertConfig()
-PoseType = Literal["3dbp", "25dbp", "2dbp"]
+from training.pose_classification.spec_deploy import (
+    DatasetConvertSpec,
+    ExportSpec,
+    GenTrtEngineSpec,
+    PoseType,
+)
 
 
 class ModelSpec(SpecModel):
@@ -25,7 +28,8 @@ class ModelSpec(SpecModel):
         default="ST-GCN", description="The network. Beyond TAO: ST-GCN++ (PYSKL, arXiv 2205.09443)."
     )
     pretrained_model_path: OptionalText = Field(
-        default=None, description="A .pth whose weights training starts from; what does not fit is listed."
+        default=None,
+        description="A .pth whose weights training starts from; what does not fit is listed.",
     )
     input_channels: int = Field(default=3, gt=0, description="Channels of the poses: x, y, z.")
     dropout: float = Field(default=0.5, ge=0, le=1, description="Probability to drop hidden units.")
@@ -71,9 +75,13 @@ class ModelSpec(SpecModel):
 class SkeletonData(SpecModel):
     """A set of labelled sequences."""
 
-    data_path: OptionalText = Field(default=None, description="Sequences: .npy of shape (N, C, T, V, M).")
+    data_path: OptionalText = Field(
+        default=None,
+        description="Sequences: .npy of shape (N, C, T, V, M).",
+    )
     label_path: OptionalText = Field(
-        default=None, description="Labels: TAO's pickle, or JSON, of [names of N samples, N class ids]."
+        default=None,
+        description="Labels: TAO's pickle, or JSON, of [names of N samples, N class ids].",
     )
 
 
@@ -87,7 +95,8 @@ class DatasetSpec(SpecModel):
         default={}, description="Class names and their ids, from 0; all ids must be named."
     )
     random_choose: bool = Field(
-        default=False, description="Train on a random stretch of window_size frames of each sequence."
+        default=False,
+        description="Train on a random stretch of window_size frames of each sequence.",
     )
     random_move: bool = Field(
         default=False, description="Rotate, scale and shift sequences in the image plane at random."
@@ -112,9 +121,15 @@ class DatasetSpec(SpecModel):
         description="Beyond TAO: uniform takes clip_length frames spread over the sequence, one "
         "at random out of each of as many equal parts (PYSKL).",
     )
-    clip_length: int = Field(default=100, gt=0, description="Beyond TAO: frames of a uniform sample.")
+    clip_length: int = Field(
+        default=100,
+        gt=0,
+        description="Beyond TAO: frames of a uniform sample.",
+    )
     num_test_clips: int = Field(
-        default=1, gt=0, description="Beyond TAO: uniform samples a sequence is tested with; averaged."
+        default=1,
+        gt=0,
+        description="Beyond TAO: uniform samples a sequence is tested with; averaged.",
     )
     pre_normalise: bool = Field(
         default=False,
@@ -122,7 +137,10 @@ class DatasetSpec(SpecModel):
         "z and the shoulders to x (3D poses).",
     )
     random_rotation: float = Field(
-        default=0.0, ge=0, le=3.15, description="Beyond TAO: largest random rotation per axis, radians."
+        default=0.0,
+        ge=0,
+        le=3.15,
+        description="Beyond TAO: largest random rotation per axis, radians.",
     )
     random_scale: float = Field(
         default=0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."
@@ -180,9 +198,16 @@ class OptimSpec(SpecModel):
     lr_monitor: Literal["val_loss", "train_loss"] = Field(
         default="val_loss", description="What AutoReduce watches."
     )
-    patience: int = Field(default=1, gt=0, description="Epochs without improvement before AutoReduce.")
+    patience: int = Field(
+        default=1,
+        gt=0,
+        description="Epochs without improvement before AutoReduce.",
+    )
     min_lr: float = Field(default=1e-4, gt=0, description="Lower bound of the rate for AutoReduce.")
-    lr_steps: list[int] = Field(default=[10, 60], description="Epochs at which MultiStep lowers the rate.")
+    lr_steps: list[int] = Field(
+        default=[10, 60],
+        description="Epochs at which MultiStep lowers the rate.",
+    )
     lr_decay: float = Field(default=0.1, gt=0, description="Factor by which the rate is lowered.")
     warmup_epochs: int = Field(
         default=0, ge=0, description="Beyond TAO: epochs in which the rate rises linearly to lr."
@@ -229,7 +254,11 @@ class TrainSpec(GpuSpec):
     )
     results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/train.")
     optim: OptimSpec = Field(default=OptimSpec(), description="The optimiser (SGD).")
-    grad_clip: float = Field(default=0.0, ge=0, description="Clip gradients to this L2 norm; 0: never.")
+    grad_clip: float = Field(
+        default=0.0,
+        ge=0,
+        description="Clip gradients to this L2 norm; 0: never.",
+    )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="Beyond TAO: label smoothing of the cross-entropy."
     )
@@ -237,7 +266,8 @@ class TrainSpec(GpuSpec):
         default=0.0, ge=0, lt=1, description="Beyond TAO: decay of the averaged weights; 0: none."
     )
     precision: Literal[32, "bf16", "fp16"] = Field(
-        default=32, description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision."
+        default=32,
+        description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision.",
     )
 
     @model_validator(mode="after")
@@ -260,7 +290,10 @@ class EvaluateSpec(GpuSpec):
     checkpoint: OptionalText = Field(
         default=None, description="The model: .pth. Beyond TAO: .onnx, or a TensorRT .plan/.engine."
     )
-    trt_engine: OptionalText = Field(default=None, description="TensorRT engine, instead of checkpoint.")
+    trt_engine: OptionalText = Field(
+        default=None,
+        description="TensorRT engine, instead of checkpoint.",
+    )
     results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/<task>.")
     batch_size: int = Field(default=-1, ge=-1, description="Batch size; -1: that of the data set.")
     test_dataset: SkeletonData = Field(default=SkeletonData(), description="Test data.")
@@ -280,102 +313,9 @@ class InferenceSpec(EvaluateSpec):
         default=None, description="Text file for the results, one line a sequence."
     )
     scores: bool = Field(
-        default=False, description="Beyond TAO: write all classes, ranked with scores, not just the best."
+        default=False,
+        description="Beyond TAO: write all classes, ranked with scores, not just the best.",
     )
-
-
-class ExportSpec(SpecModel):
-    """The ONNX export task."""
-
-    checkpoint: OptionalText = Field(default=None, description="The .pth to export.")
-    onnx_file: OptionalText = Field(
-        default=None, description="File to write; default: named like the checkpoint, in results_dir."
-    )
-    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/export.")
-    gpu_id: int = Field(default=0, ge=0, description="GPU to use; the CPU where there is none.")
-    sequence_length: int | None = Field(
-        default=None, gt=0, description="Beyond TAO: fix the number of frames; default: any number."
-    )
-    num_persons: int | None = Field(
-        default=None, gt=0, description="Beyond TAO: persons in a sequence (M); default: 2 for NTU, else 1."
-    )
-    temperature: float | None = Field(
-        default=None,
-        gt=0,
-        description="Beyond TAO: divisor of the logits in softmax, written into the metadata; "
-        "default: the checkpoint's.",
-    )
-    overwrite: bool = Field(default=False, description="Beyond TAO: replace an existing onnx_file.")
-
-
-class DatasetConvertSpec(SpecModel):
-    """The task that makes arrays from the JSON of deepstream-bodypose-3d."""
-
-    data: OptionalText = Field(default=None, description="The JSON file.")
-    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/dataset_convert.")
-    pose_type: PoseType = Field(default=_CONVERT.pose_type, description="Which poses to take.")
-    num_joints: int = Field(default=_CONVERT.num_joints, gt=0, description="Joints of a pose.")
-    input_width: int = Field(default=_CONVERT.frame_width, gt=0, description="Image width in pixels.")
-    input_height: int = Field(default=_CONVERT.frame_height, gt=0, description="Image height in pixels.")
-    focal_length: float = Field(default=_CONVERT.focal_length, gt=0, description="Focal length in pixels.")
-    sequence_length_max: int = Field(
-        default=_CONVERT.sequence_length_max, gt=0, description="Frames of the arrays (T)."
-    )
-    sequence_length_min: int = Field(
-        default=_CONVERT.sequence_length_min, gt=0, description="Shorter segments are not made."
-    )
-    sequence_length: int = Field(default=_CONVERT.sequence_length, gt=0, description="Frames of a segment.")
-    sequence_overlap: float = Field(
-        default=_CONVERT.sequence_overlap,
-        gt=0,
-        lt=1,
-        description="From start to start of segments, as a share of sequence_length.",
-    )
-
-
-class TensorRTSpec(SpecModel):
-    """How the TensorRT engine is built."""
-
-    data_type: Literal["FP32", "FP16", "INT8"] = Field(default="FP32", description="Precision.")
-    workspace_size: int = Field(default=1024, gt=0, description="Workspace in MiB.")
-    min_batch_size: int = Field(default=1, gt=0, description="Smallest batch.")
-    opt_batch_size: int = Field(default=4, gt=0, description="Batch the engine is tuned for.")
-    max_batch_size: int = Field(default=16, gt=0, description="Largest batch.")
-    opt_sequence_length: int | None = Field(
-        default=None,
-        gt=0,
-        description="Beyond TAO: frames the engine is tuned for; default: 100 for a masked "
-        "network, 300 for TAO's.",
-    )
-    max_sequence_length: int = Field(default=300, gt=0, description="Beyond TAO: most frames.")
-    calibration_data: OptionalText = Field(
-        default=None, description="Beyond TAO: .npy of real sequences for FP16 and INT8."
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> TensorRTSpec:
-        sizes = (self.min_batch_size, self.opt_batch_size, self.max_batch_size)
-        if list(sizes) != sorted(sizes):
-            raise ValueError(f"opt_batch_size: min, opt and max {sizes} should not decrease")
-        if (self.opt_sequence_length or 1) > self.max_sequence_length:
-            raise ValueError("opt_sequence_length: should be at most max_sequence_length")
-        return self
-
-
-class GenTrtEngineSpec(SpecModel):
-    """The task that builds a TensorRT engine."""
-
-    onnx_file: OptionalText = Field(default=None, description="The exported ONNX.")
-    trt_engine: OptionalText = Field(
-        default=None, description="Engine to write; default: model.plan beside the ONNX."
-    )
-    results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/gen_trt_engine.")
-    gpu_id: int = Field(default=0, ge=0, description="GPU to build for.")
-    verbose: bool = Field(default=False, description="Show TensorRT's own log.")
-    dry_run: bool = Field(
-        default=False, description="Beyond TAO: print the commands and build nothing; needs no GPU."
-    )
-    tensorrt: TensorRTSpec = Field(default=TensorRTSpec(), description="TensorRT.")
 
 
 class ExperimentSpec(SpecModel):
@@ -389,13 +329,11 @@ class ExperimentSpec(SpecModel):
     dataset: DatasetSpec = Field(default=DatasetSpec(), description="Data.")
     train: TrainSpec = Field(default=TrainSpec(), description="The task train.")
     evaluate: EvaluateSpec = Field(default=EvaluateSpec(), description="The task evaluate.")
-    inference: InferenceSpec = Field(
-       default= default=InferenceSpec(), description="The task inference."
-    )
+    inference: InferenceSpec = Field(default=InferenceSpec(), description="The task inference.")
     export: ExportSpec = Field(default=ExportSpec(), description="The task export.")
     dataset_convert: DatasetConvertSpec = Field(
-       default= default=DatasetConvertSpec(), description="The task dataset_convert."
+        default=DatasetConvertSpec(), description="The task dataset_convert."
     )
     gen_trt_engine: GenTrtEngineSpec = Field(
-       default= default=GenTrtEngineSpec(), description="The task gen_trt_engine."
+        default=GenTrtEngineSpec(), description="The task gen_trt_engine."
     )
