@@ -21,7 +21,7 @@ from scripts.triton_wheel import ROOT, TritonWheel
 
 LOOPBACK = "127.0.0.1"
 PORTS = {"--http-port": 8000, "--grpc-port": 8001, "--metrics-port": 8002}
-STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 5
+STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 3
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -102,7 +102,7 @@ def _command(options: argparse.Namespace, server: Path, backends: Path, name: st
         "--model-control-mode=none",
         "--disable-auto-complete-config",
         "--allow-gpu-metrics=false",
-        "--exit-timeout-secs=5",
+        "--exit-timeout-secs=3",
         *options.arguments,
     ]
 

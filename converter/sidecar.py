@@ -1,0 +1,69 @@
+"""What a served network wants to be fed and how to read it: the `model.json` beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from converter.errors import InputError
+
+SIDECAR = "model.json"
+PADDINGS = ("mask", "tao")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """The facts about a network that those around it need; the defaults are those of NVIDIA's.
+
+    Attributes:
+        pose_type: What it was trained on, `3dbp`, `25dbp` or `2dbp`; None: not stated.
+        padding: `mask`: frames of zeros behind a sequence change nothing. `tao`: they do, and
+            sequences must be filled up with them to the length of training.
+        temperature: What the logits are divided by before the softmax (Guo et al., ICML 2017).
+    """
+
+    pose_type: str | None = None
+    padding: str = "tao"
+    temperature: float = 1.0
+
+    @classmethod
+    def of_model(cls, folder: Path) -> Sidecar:
+        """Reads the sidecar of the newest version in a model's folder of the repository.
+
+        Args:
+            folder: `model_repository/<model>`, with version folders `1`, `2` ...
+
+        Raises:
+            InputError: It is not JSON, or a value is not one of those above.
+        """
+        versions = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
+        path = max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
+        if not path.exists():
+            return cls()
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is not JSON ({error}): export the network again") from error
+        return cls.from_mapping(values, str(path))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str) -> Sidecar:
+        """Takes the known keys; a sidecar holds others, for people and for training.
+
+        Raises:
+            InputError: `padding` or `temperature` is not one of those above; names `source`.
+        """
+        known = {field.name for field in fields(cls)}
+        sidecar = cls(**{key: value for key, value in values.items() if key in known})
+        if sidecar.padding not in PADDINGS:
+            raise InputError(
+                f"{source}: padding is {sidecar.padding!r}, must be one of {', '.join(PADDINGS)}"
+            )
+        if not isinstance(sidecar.temperature, (int, float)) or not sidecar.temperature > 0:
+            raise InputError(
+                f"{source}: temperature is {sidecar.temperature!r}, must be a number above 0"
+            )
+        return sidecar

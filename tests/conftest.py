@@ -1,0 +1,53 @@
+"""Fixtures shared by all tests: a live Triton that serves a network worked out by hand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.embedded_triton import EmbeddedTriton
+from tests.tiny_network import write_tiny_network
+
+ROOT = Path(__file__).resolve().parents[1]
+MakeRepository = Callable[..., Path]
+
+
+def _make_repository(folder: Path, **network: Any) -> Path:
+    repository = folder / "model_repository"
+    weights = shutil.ignore_patterns("*.onnx", "*.plan*", "model.json", "__pycache__")
+    for model in (ROOT / "model_repository").glob("pose_classification*"):
+        shutil.copytree(model, repository / model.name, ignore=weights)
+    net = repository / "pose_classification_tao"
+    write_tiny_network(net / "1", **network)
+    if network.get("pose_type") == "2dbp":
+        for config in (net / "config.pbtxt", *net.glob("configs/*.pbtxt")):
+            config.write_text(re.sub(r"dims: \[ 3,", "dims: [ 2,", config.read_text()))
+    return repository
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx() -> Callable[..., Path]:
+    """Writes the tiny network: `tiny_onnx(folder, pose_type=, padding=, temperature=, frames=)`."""
+    return write_tiny_network
+
+
+@pytest.fixture(scope="session")
+def make_repository() -> MakeRepository:
+    """Copies the model repository with the tiny network in it: `make_repository(tmp_path)`.
+
+    Further arguments are those of `tiny_onnx`.
+    """
+    return _make_repository
+
+
+@pytest.fixture(scope="session")
+def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTriton]:
+    """A live Triton, one a test process, that serves the tiny network; treat it as read-only."""
+    folder = tmp_path_factory.mktemp("triton")
+    with EmbeddedTriton(_make_repository(folder), log=folder / "triton.log") as server:
+        yield server
