@@ -113,9 +113,7 @@ def make_spec(
     except ValidationError as error:
         problems = error.errors(include_url=False)
         first = problems[0]
-        line = _explain(
-            ".".join(str(part) for part in first["loc"] if part != "[key]"), first, schema
-        )
+        line = _explain(first, schema)
         if any(line.startswith((f"{key}:", f"{key}.")) for key in overridden):
             source = "command line"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -181,7 +179,8 @@ def _is_text(schema: type[SpecModel], parts: Sequence[str]) -> bool:
 
 
 def _explain(problem: Mapping[str, Any], schema: type[SpecModel]) -> str:
-    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    # Parts in brackets are pydantic's, or name the chosen class of a union: not keys of the file.
+    where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("["))
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return f"{where}: unknown key; {_nearest_key(where, schema)}"

@@ -9,7 +9,7 @@ POSE = PoseConfig.load()
 
 _STANDING = {  # shares of a figure's box
     "nose": (0.5, 0.1),
-    "neck": (0.5, 0.22),
+    "neck": (0.5, 0.24),
     "right_shoulder": (0.36, 0.24),
     "left_shoulder": (0.64, 0.24),
     "right_elbow": (0.26, 0.38),
