@@ -5,7 +5,7 @@ They are sections of :class:`training.pose_classification.spec.ExperimentSpec`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -51,7 +51,9 @@ class DatasetConvertSpec(SpecModel):
         default=None,
         description="Default: <results_dir>/dataset_convert.",
     )
-    pose_type: PoseType = Field(default=_CONVERT.pose_type, description="Which poses to take.")
+    pose_type: PoseType = Field(
+        default=cast(PoseType, _CONVERT.pose_type), description="Which poses to take."
+    )
     num_joints: int = Field(default=_CONVERT.num_joints, gt=0, description="Joints of a pose.")
     input_width: int = Field(
         default=_CONVERT.frame_width,

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import Field
+
+from converter import InputError
+from training.common.cli import Program, Task
+from training.common.results import ResultsDir, results_path, write_atomic
+from training.common.spec import OptionalText, SpecModel, make_spec
+from training.common.status import Status
+
+
+class Work(SpecModel):
+    results_dir: OptionalText = None
+    outcome: str = Field(default="fine", description="How it ends.")
+
+
+class Experiment(SpecModel):
+    results_dir: OptionalText = Field(default="/results", description="Results.")
+    encryption_key: OptionalText = Field(default=None, description="Key.")
+    work: Work = Field(default=Work(), description="Work.")
+    other: Work = Field(default=Work(), description="Other.")
+
+
+def run(spec: Experiment, results: ResultsDir) -> None:
+    """The task under test; the program imports this module to find it."""
+    assert spec.encryption_key == "k"
+    results.status.write(Status.RUNNING, "Working.", kpi={"loss": 0.5}, epoch=1)
+    match spec.work.outcome:
+        case "mistake":
+            raise InputError("data.npy: no such file")
+        case "failure":
+            raise RuntimeError("out of\nmemory")
+        case "interrupt":
+            raise KeyboardInterrupt
+
+
+PROGRAM = Program("tool", "Tool", Experiment, (Task("work", "do it", __name__, ("work",)),))
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.yaml"
+    path.write_text(f"results_dir: {tmp_path}/results\nencryption_key: k\n")
+    return path
+
+
+def status_lines(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "status.json").read_text().splitlines()]
+
+
+def test_status_and_experiment(spec_file: Path, tmp_path: Path) -> None:
+    assert PROGRAM.main(["work", "-e", str(spec_file), "work.outcome=good"]) == 0
+    folder = tmp_path / "results" / "work"
+    lines = status_lines(folder)
+    assert [line["status"] for line in lines] == ["STARTED", "RUNNING", "SUCCESS"]
+    assert lines[0]["message"] == "Starting Tool work."
+    assert lines[2]["message"] == "Work finished successfully."
+    assert (lines[1]["kpi"], lines[1]["epoch"]) == ({"loss": 0.5}, 1)
+    assert {"date", "time", "verbosity"} <= lines[0].keys()
+    saved = yaml.safe_load((folder / "experiment.yaml").read_text())
+    assert saved["work"]["outcome"] == "good"
+    assert saved["encryption_key"] is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "message"),
+    [
+        ("mistake", 2, "data.npy: no such file"),
+        ("failure", 1, "RuntimeError: out of"),
+        ("interrupt", 130, "Interrupted."),
+    ],
+)
+def test_endings(
+    spec_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    outcome: str,
+    code: int,
+    message: str,
+) -> None:
+    assert PROGRAM.main(["work", "-e", str(spec_file), f"work.outcome={outcome}"]) == code
+    assert status_lines(tmp_path / "results" / "work")[-1]["status"] == "FAILURE"
+    assert status_lines(tmp_path / "results" / "work")[-1]["message"] == message
+    error = capsys.readouterr().err
+    assert error.startswith("tool: ")
+    assert error.count("\n") == 1
+
+
+def test_a_second_run_continues_status(spec_file: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        PROGRAM.main(["work", "-e", str(spec_file)])
+    assert len(status_lines(tmp_path / "results" / "work")) == 6
+
+
+def test_flags_of_older_tao(spec_file: Path, tmp_path: Path) -> None:
+    arguments = ["work", "work.outcome=a", "-e", str(spec_file), "-k", "k", "-r", f"{tmp_path}/r"]
+    assert PROGRAM.main([*arguments, "other.outcome=b"]) == 0
+    saved = yaml.safe_load((tmp_path / "r" / "work" / "experiment.yaml").read_text())
+    assert (saved["work"]["outcome"], saved["other"]["outcome"]) == ("a", "b")
+
+
+def test_only_the_main_process_writes(
+    spec_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert PROGRAM.main(["work", "-e", str(spec_file)]) == 0
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["wrok"], "unknown task 'wrok'; did you mean 'work'?"),
+        (["zzz"], "tasks: work"),
+        (["work"], "the following arguments are required: -e"),
+        (["work", "-e", "none.yaml"], "none.yaml: cannot read the spec"),
+        (["work", "--nonsense", "-e", "x"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_mistakes(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAM.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+
+
+def test_unwritable_results(spec_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAM.main(["work", "-e", str(spec_file), "results_dir=/dev/null/x"]) == 2
+    assert "cannot write results here" in capsys.readouterr().err
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAM.main(["--help"]) == 0
+    assert "do it" in capsys.readouterr().out
+    assert PROGRAM.main([]) == 2
+    with pytest.raises(SystemExit) as ended:
+        PROGRAM.main(["work", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "work.outcome=  (text; default fine)" in text
+    assert "encryption_key=" in text
+    assert "other.outcome" not in text
+
+
+def test_default_specs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAM.main(["default_specs"]) == 0
+    text = capsys.readouterr().out
+    assert make_spec(Experiment, yaml.safe_load(text)) == Experiment()
+    target = tmp_path / "spec.yaml"
+    assert PROGRAM.main(["default_specs", "-o", str(target)]) == 0
+    assert target.read_text() == text
+    assert PROGRAM.main(["default_specs", "-o", str(target)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_results_path() -> None:
+    assert results_path(Experiment(), "work") == Path("/results/work")
+    assert results_path(make_spec(Experiment, {}, ["results_dir=a"]), "work") == Path("a/work")
+    overrides = ["results_dir=a", "work.results_dir=b"]
+    assert results_path(make_spec(Experiment, {}, overrides), "work") == Path("b")
+
+
+def test_write_atomic_keeps_the_old_file_on_failure(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+
+    def fail(stream: object) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(path, fail)
+    assert path.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from training.pose_classification.cli import main\n"
+        "main(['--help'])\n"
+        "sys.exit('torch' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
