@@ -98,7 +98,7 @@ class SpatialAugParams(TaoModel):
     )
 
     @model_validator(mode="after")
-    def _symmetric_ranges(self) -> SpatialAugParams:
+    def _ranges_are_ranges(self) -> SpatialAugParams:
         for low, high in (
             ("rotate_deg_min", "rotate_deg_max"),
             ("translate_min_x", "translate_max_x"),
@@ -106,11 +106,15 @@ class SpatialAugParams(TaoModel):
             ("translate_ratio_min", "translate_ratio_max"),
             ("zoom_ratio_min", "zoom_ratio_max"),
         ):
-            if getattr(self, low) is None:
-                setattr(self, low, -getattr(self, high))
-            if getattr(self, low) > getattr(self, high):
+            lowest, highest = self.limits(low, high)
+            if lowest > highest:
                 raise ValueError(f"{low} is larger than {high}")
         return self
+
+    def limits(self, low: str, high: str) -> tuple[float, float]:
+        """The range of two keys; a missing minimum is minus the maximum."""
+        lowest, highest = getattr(self, low), float(getattr(self, high))
+        return -highest if lowest is None else float(lowest), highest
 
 
 class AugmentationConfig(TaoModel):

@@ -7,7 +7,9 @@ paths and keypoints, not pixels: a few kilobytes that can be shuffled, sharded a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,6 @@ from typing import Any
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 from tensorboard.compat.tensorflow_stub import (  # type: ignore[import-untyped]  # no stubs
-    errors,
     pywrap_tensorflow,
 )
 from tensorboard.summary.writer.record_writer import (  # type: ignore[import-untyped]  # no stubs
@@ -25,7 +26,7 @@ from tensorboard.summary.writer.record_writer import (  # type: ignore[import-un
 from converter import InputError
 from training.bpnet.arrays import Array
 
-__all__ = ["Record", "RecordWriter", "decode", "encode", "read_records"]
+__all__ = ["Record", "RecordIndex", "RecordWriter", "decode", "encode", "read_records"]
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,72 @@ def read_records(path: Path) -> Iterator[Record]:
     Raises:
         InputError: the file is missing, cut off or damaged; names the record.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: record file not found; make it with `bpnet dataset_convert`")
-    reader = pywrap_tensorflow.PyRecordReader_New(str(path))
-    index = 0
-    while True:
-        try:
-            reader.GetNext()
-            record = decode(reader.record())
-        except errors.OutOfRangeError:
-            return
-        except (errors.OpError, ValueError) as error:
-            detail = getattr(error, "message", None) or error
-            raise InputError(f"{path}: record {index} is damaged: {detail}") from None
-        yield record
-        index += 1
+    index = RecordIndex([path])
+    return (index[i] for i in range(len(index)))
+
+
+class RecordIndex:
+    """Random access to the records of several files: only their places are kept in memory.
+
+    Args:
+        paths: the files.
+
+    Raises:
+        InputError: a file is missing or cut off; reading a record that is damaged.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = list(paths)
+        self._offsets = [_offsets(path) for path in self.paths]
+        self._first = np.cumsum([0, *(len(offsets) for offsets in self._offsets)])
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    def __getitem__(self, index: int) -> Record:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        file = int(np.searchsorted(self._first, index, side="right")) - 1
+        path, number = self.paths[file], index - int(self._first[file])
+        with path.open("rb") as stream:
+            stream.seek(self._offsets[file][number])
+            try:
+                (length,) = struct.unpack("<Q", stream.read(8))
+                stream.seek(4, os.SEEK_CUR)
+                data = stream.read(length)
+                (checksum,) = struct.unpack("<I", stream.read(4))
+                if checksum != pywrap_tensorflow.masked_crc32c(data):
+                    raise ValueError("its checksum is wrong")
+                return decode(data)
+            except (ValueError, struct.error) as error:
+                raise InputError(f"{path}: record {number} is damaged: {error}") from None
+
+
+def _offsets(path: Path) -> list[int]:
+    """Where each record of a TFRecord file begins: u64 length, u32 crc, data, u32 crc."""
+    offsets = []
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            position = 0
+            while position < size:
+                offsets.append(position)
+                stream.seek(position)
+                header = stream.read(12)
+                if len(header) == 12:
+                    length, checksum = struct.unpack("<QI", header)
+                    if checksum == pywrap_tensorflow.masked_crc32c(header[:8]):
+                        position += 16 + length
+                        continue
+                raise InputError(f"{path}: record {len(offsets) - 1} is damaged: no valid header")
+        if position > size:
+            raise InputError(f"{path}: record {len(offsets) - 1} is damaged: the file is cut off")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot read records ({error.strerror}); make them with "
+            "`bpnet dataset_convert`"
+        ) from None
+    return offsets
 
 
 def _single(feature: Any, key: str, kind: str) -> Any:

@@ -2,9 +2,10 @@ import struct
 
 import numpy as np
 import pytest
+from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 
 from converter import InputError
-from training.bpnet.records import Record, RecordWriter, decode, encode, read_records
+from training.bpnet.records import Record, RecordIndex, RecordWriter, decode, encode, read_records
 
 
 def record(people=2, image_id=7):
@@ -86,10 +87,11 @@ def test_bytes_are_a_tensorflow_example():
 def test_cut_off_file(tmp_path):
     path = write(tmp_path / "a", [record(), record()])
     path.write_bytes(path.read_bytes()[:-5])
-    stream = read_records(path)
-    next(stream)
-    with pytest.raises(InputError, match="record 1 is damaged"):
-        next(stream)
+    with pytest.raises(InputError, match=r"record 1 is damaged: the file is cut off"):
+        read_records(path)
+    path.write_bytes(path.read_bytes()[:5])
+    with pytest.raises(InputError, match=r"record 0 is damaged: no valid header"):
+        read_records(path)
 
 
 def test_flipped_bit(tmp_path):
@@ -97,7 +99,7 @@ def test_flipped_bit(tmp_path):
     data = bytearray(path.read_bytes())
     data[100] ^= 1
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"record 0 is damaged.*crc"):
+    with pytest.raises(InputError, match=r"record 0 is damaged: its checksum is wrong"):
         list(read_records(path))
 
 
@@ -106,5 +108,23 @@ def test_missing_feature_and_missing_file(tmp_path):
         decode(b"")
     with pytest.raises(ValueError, match=r"not a tf.train.Example"):
         decode(b"\xff\xff")
-    with pytest.raises(InputError, match="record file not found"):
+    with pytest.raises(InputError, match="cannot read records"):
         list(read_records(tmp_path / "none"))
+
+
+def test_random_access_over_files(tmp_path):
+    paths = [write(tmp_path / "a", [record(1, 1), record(1, 2)]), write(tmp_path / "b", [record()])]
+    index = RecordIndex(paths)
+    assert len(index) == 3
+    assert [index[i].image_id for i in (2, 0, 1)] == [7, 1, 2]
+    with pytest.raises(IndexError):
+        index[3]
+
+
+def test_tensorboard_reads_what_was_written(tmp_path):
+    """An independent reader of the framing: lengths and both checksums."""
+    path = write(tmp_path / "a", [record(1, 1), record(1, 2)])
+    reader = pywrap_tensorflow.PyRecordReader_New(str(path))
+    for expected in (1, 2):
+        reader.GetNext()
+        assert decode(reader.record()).image_id == expected

@@ -173,7 +173,8 @@ def test_missing_minimum_is_minus_the_maximum():
         TrainSpec,
         {"dataloader": {"augmentation_config": {"spatial_aug_params": {"rotate_deg_max": 9}}}},
     )
-    assert spec.dataloader.augmentation_config.spatial_aug_params.rotate_deg_min == -9
+    params = spec.dataloader.augmentation_config.spatial_aug_params
+    assert params.limits("rotate_deg_min", "rotate_deg_max") == (-9, 9)
 
 
 def test_dataset_spec(tmp_path):
