@@ -55,7 +55,7 @@ class TritonPythonModel:
         config = ConvertConfig.from_mapping(given, source="request")
         if trained_on not in (None, config.pose_type):
             raise InputError(
-                f"pose_type is {config.pose_type}, the network knows {trained_on} only"
+                f"pose_type is {config.pose_type}, the network knows only {trained_on}"
             )
         keypoints = pb.get_input_tensor_by_name(request, "keypoints").as_numpy()
         if not 1 <= keypoints.shape[1] <= config.sequence_length_max:

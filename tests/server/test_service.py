@@ -1,0 +1,96 @@
+"""What the server says about itself, and that the three configurations promise the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from google.protobuf.json_format import MessageToDict
+from tritonclient.grpc import model_config_pb2
+
+from tests.server.conftest import ENSEMBLE, NETWORK, Client
+from tests.tiny_network import CLASSES
+
+REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
+CONFIGS = sorted(REPOSITORY.glob("pose_classification*/config.pbtxt"))
+STEPS = (f"{ENSEMBLE}_preprocess", NETWORK, f"{ENSEMBLE}_postprocess")
+BACKENDS = {"config": "tensorrt_plan", "onnxruntime": "onnxruntime", "embedded": "python"}
+
+
+def read(path: Path) -> model_config_pb2.ModelConfig:
+    return text_format.Parse(path.read_text(), model_config_pb2.ModelConfig())
+
+
+def test_everything_is_ready(client: Client) -> None:
+    assert client.raw.is_server_live()
+    assert client.raw.is_server_ready()
+    for model in (*STEPS, ENSEMBLE):
+        assert client.raw.is_model_ready(model)
+
+
+def test_metadata_of_the_network_is_nvidias(grpc: Client) -> None:
+    metadata = grpc.raw.get_model_metadata(NETWORK, as_json=True)
+    assert metadata["inputs"] == [
+        {"name": "input", "datatype": "FP32", "shape": ["-1", "3", "-1", "34", "1"]}
+    ]
+    assert metadata["outputs"] == [{"name": "fc_pred", "datatype": "FP32", "shape": ["-1", "6"]}]
+    config = grpc.raw.get_model_config(NETWORK, as_json=True)["config"]
+    assert config["max_batch_size"] == 16
+    assert config["backend"] == "python"  # configs/embedded.pbtxt, not config.pbtxt
+    assert config["output"][0]["label_filename"] == "labels.txt"
+
+
+def test_metadata_of_the_ensemble(grpc: Client) -> None:
+    metadata = grpc.raw.get_model_metadata(ENSEMBLE, as_json=True)
+    tensors = {t["name"]: (t["datatype"], t["shape"]) for t in metadata["inputs"]}
+    assert tensors == {
+        "keypoints": ("FP32", ["-1", "-1", "34", "4"]),
+        "pose_type": ("BYTES", ["-1", "1"]),
+        "focal_length": ("FP32", ["-1", "1"]),
+        "frame_size": ("FP32", ["-1", "2"]),
+    }
+    tensors = {t["name"]: (t["datatype"], t["shape"]) for t in metadata["outputs"]}
+    assert tensors == {
+        "label": ("BYTES", ["-1", "-1"]),
+        "score": ("FP32", ["-1", "-1"]),
+        "logits": ("FP32", ["-1", "6"]),
+    }
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.parent.name)
+def test_a_configuration_is_valid_and_named_after_its_folder(path: Path) -> None:
+    config = read(path)
+    assert config.name == path.parent.name
+    assert config.max_batch_size == 16
+    for step in config.ensemble_scheduling.step:
+        assert (REPOSITORY / step.model_name / "config.pbtxt").exists()
+        assert step.model_version == -1
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_network_has_one_contract_on_every_backend(name: str) -> None:
+    folder = REPOSITORY / NETWORK
+    default = read(folder / "config.pbtxt")
+    config = default if name == "config" else read(folder / f"configs/{name}.pbtxt")
+    assert BACKENDS[name] in (config.platform, config.backend)
+    (group,) = config.instance_group
+    assert group.kind == (group.KIND_GPU if name == "config" else group.KIND_CPU)
+    for either in (default, config):
+        either.platform = either.backend = ""
+        either.ClearField("instance_group")
+        either.input[0].allow_ragged_batch = False
+    assert MessageToDict(config) == MessageToDict(default)
+
+
+@pytest.mark.parametrize("model", STEPS)
+def test_waiting_is_bounded(model: str) -> None:
+    queue = read(REPOSITORY / model / "config.pbtxt").dynamic_batching.default_queue_policy
+    assert queue.timeout_action == queue.REJECT
+    assert 0 < queue.max_queue_size <= 1024
+
+
+def test_labels_are_taos_and_the_ensemble_has_no_others() -> None:
+    labels = REPOSITORY / NETWORK / "labels.txt"
+    assert tuple(labels.read_text().splitlines()) == CLASSES
+    assert (REPOSITORY / ENSEMBLE / "labels.txt").resolve() == labels
