@@ -1,0 +1,43 @@
+"""Write arrays for the network: ``<name>.npy`` with its labels ``<name>.json``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from converter import ConvertConfig, network_input
+from training.pose_classification.labels import write_labels
+from training.recipes.six_class.motion import Motion
+from training.recipes.six_class.rules import CLASSES
+
+
+class Row(NamedTuple):
+    """A sequence to be: its name, its class and the raw motion (T, 34, 4)."""
+
+    name: str
+    label: str
+    motion: Motion
+
+
+def write_rows(path: Path, rows: Sequence[Row], frames: int) -> None:
+    """Normalise, pad and write sequences, one at a time.
+
+    Args:
+        path: the ``.npy`` to write, (N, 3, frames, 34, 1) float32; the labels go beside it.
+        rows: the sequences; what is longer than ``frames`` is cut.
+        frames: T of the array.
+    """
+    config = ConvertConfig(
+        sequence_length_max=frames, sequence_length=min(frames, ConvertConfig.sequence_length)
+    )
+    shape = (len(rows), config.channels, frames, config.num_joints, 1)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]  # numpy
+        for row in rows:
+            file.write(network_input(row.motion[:frames], config).tobytes())
+    part.replace(path)
+    names, labels = [row.name for row in rows], [CLASSES.index(row.label) for row in rows]
+    write_labels(path.with_suffix(".json"), names, labels)

@@ -1,0 +1,137 @@
+"""Make ``samples/``: ``python -m training.recipes.six_class.make_samples --data DIR``.
+
+Everything comes from the held-out persons of HDM05 (CC BY-SA 3.0); nobody in it was trained on.
+
+* ``segments.npy`` with ``segments.truth.json``: two sequences a class, ready for the network;
+* ``walk_sit_getup.json`` with ``walk_sit_getup.truth.json``: three persons before one camera, in
+  the form that DeepStream's bodypose-3d app writes, and what they do in which frames.
+
+The recorded clips are played as they are, one after the other: each next one is turned and moved
+to where the last one ended and the poses are blended over ten frames. Only where somebody stays
+(standing, squatting, sitting on the floor) is a recorded stretch played to and fro. Joints that
+HDM05 lacks (eyes, ears, knuckles, heels) are estimated and carry a lower confidence.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from converter import ConvertConfig, InputError
+from training.recipes.six_class.arrays import Row, write_rows
+from training.recipes.six_class.body import complete
+from training.recipes.six_class.document import PRODUCER, Track, records
+from training.recipes.six_class.motion import Motion
+from training.recipes.six_class.rules import Run, label_runs
+from training.recipes.six_class.scene import (
+    FLOOR,
+    HOP,
+    PERSONS,
+    SQUAT,
+    STAND_MM,
+    STAND_TR,
+    Person,
+    perform,
+)
+from training.recipes.six_class.sources import Clip, read_hdm05
+
+SEEN, ESTIMATED = 0.95, 0.6
+"""Confidence of a joint that was recorded and of one that was estimated."""
+SEGMENTS = {
+    "sitting_down": (SQUAT.format(42), FLOOR),
+    "getting_up": (SQUAT.format(47), "HDM_mm_squat1Reps_039_120"),
+    "sitting": (FLOOR, "HDM_mm_lieDownFloor_016_120"),
+    "standing": (STAND_TR, STAND_MM),
+    "walking": ("HDM_mm_sneak2StepsLStart_012_120", "HDM_tr_jogLeftCircle4StepsRstart_015_120"),
+    "jumping": (HOP.format(32), "HDM_tr_hopBothLegs1hops_034_120"),
+}
+log = logging.getLogger(__name__)
+
+
+def confident(clip: Clip) -> Motion:
+    """Return the clip with all joints, those that were estimated less confident."""
+    motion = complete(clip.motion)
+    motion[..., 3] = np.where(clip.motion[..., 3] > 0, SEEN, ESTIMATED)
+    return motion
+
+
+def sample_rows(clips: dict[str, Clip]) -> list[Row]:
+    """Return the longest run of each class in each clip that `SEGMENTS` names."""
+    rows = []
+    for label, names in SEGMENTS.items():
+        for name in names:
+            runs = label_runs(clips[name].action, clips[name].motion)
+            run = max((run for run in runs if run.label == label), key=len)
+            rows.append(Row(name, label, confident(clips[name])[run.start : run.end]))
+    return rows
+
+
+def truth(performed: Sequence[tuple[Person, list[Run]]]) -> dict[str, object]:
+    """Return what everybody does: frames of the document, both ends included."""
+    objects = {
+        str(person.object_id): [
+            {
+                "first_frame": person.first_frame + run.start,
+                "last_frame": person.first_frame + run.end - 1,
+                "action": run.label,
+            }
+            for run in runs
+        ]
+        for person, runs in performed
+    }
+    return {"producer": PRODUCER, "objects": objects}
+
+
+def make(data: Path, output: Path) -> None:
+    """Write all samples.
+
+    Args:
+        data: folder of ``hdm05_11_30hz.npz``.
+        output: folder to write into.
+
+    Raises:
+        InputError: the file is missing.
+    """
+    path = data / "hdm05_11_30hz.npz"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; --data must name its folder")
+    clips = {clip.name: clip for clip in read_hdm05(path)}
+    output.mkdir(parents=True, exist_ok=True)
+    write_rows(output / "segments.npy", sample_rows(clips), frames=300)
+    motions = {name: confident(clip) for name, clip in clips.items()}
+    performed = [(person, *perform(person, motions)) for person in PERSONS]
+    tracks = [
+        Track(person.object_id, person.first_frame, motion) for person, motion, _ in performed
+    ]
+    lines = ",\n".join(records(tracks, ConvertConfig()))
+    _write(output / "walk_sit_getup.json", f"[{lines}\n]\n")
+    actions = truth([(person, runs) for person, _, runs in performed])
+    _write(output / "walk_sit_getup.truth.json", json.dumps(actions, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="six_class.make_samples", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of hdm05_11_30hz.npz")
+    parser.add_argument("--output", type=Path, default=Path("samples"))
+    options = parser.parse_args(argv)
+    try:
+        make(options.data, options.output)
+    except InputError as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

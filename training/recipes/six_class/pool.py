@@ -1,0 +1,71 @@
+"""Random windows out of labelled clips."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from training.recipes.six_class.labelled import SHORTEST, Labelled
+from training.recipes.six_class.motion import Motion
+from training.recipes.six_class.windows import (
+    Timeline,
+    draw_window,
+    led_in_and_out,
+    played,
+    stretched,
+    timelines,
+)
+
+SOURCE_WEIGHTS = {"nw_ucla": 0.45, "utkinect": 0.2, "hdm05": 0.35}
+"""How often each source is drawn from; those that lack the class are left out."""
+STILL_CLASSES, UPRIGHT = ("sitting", "standing"), ("standing", "walking")
+LED = 0.6
+"""How often something else is put before or after people who move."""
+SLOWEST = 0.5
+"""Motions are played at exp(-SLOWEST) to exp(SLOWEST) times their speed."""
+
+
+class WindowPool:
+    """Timelines by class and source.
+
+    Args:
+        items: where the timelines are taken from.
+    """
+
+    def __init__(self, items: Iterable[Labelled]) -> None:
+        self._timelines: dict[str, dict[str, list[tuple[str, Timeline]]]] = {}
+        self._upright: dict[str, dict[str, list[Motion]]] = {}
+        for item in items:
+            person = f"{item.clip.source} {item.clip.subject}"
+            for timeline in timelines(item.whole, item.runs):
+                for label in dict.fromkeys(run.label for run in timeline.runs):
+                    by_source = self._timelines.setdefault(label, {})
+                    by_source.setdefault(item.clip.source, []).append((person, timeline))
+            upright = self._upright.setdefault(person, {label: [] for label in UPRIGHT})
+            for run in item.runs:
+                if run.label in UPRIGHT:
+                    upright[run.label].append(item.whole[run.start : run.end])
+
+    def draw(
+        self, label: str, length: int, rng: np.random.Generator, vary: bool
+    ) -> tuple[str, Motion]:
+        """Return (person, window (T, 34, 4)) with ``SHORTEST`` <= T <= ``length``.
+
+        Args:
+            label: class wanted.
+            length: most frames.
+            rng: source of randomness.
+            vary: play it slower or faster, at random.
+        """
+        by_source = self._timelines[label]
+        weights = np.array([SOURCE_WEIGHTS[source] for source in by_source])
+        while True:
+            source = list(by_source)[int(rng.choice(len(by_source), p=weights / weights.sum()))]
+            person, timeline = by_source[source][int(rng.integers(len(by_source[source])))]
+            timeline = stretched(timeline, rng)
+            if label not in STILL_CLASSES and rng.random() < LED:
+                timeline = led_in_and_out(timeline, self._upright[person], rng)
+            if vary:
+                timeline = played(timeline, float(np.exp(rng.uniform(-SLOWEST, SLOWEST))))
+            window = draw_window(timeline, label, length, rng)
+            if window is not None and len(window) >= SHORTEST:
+                return person, window
