@@ -1,0 +1,72 @@
+"""The task `inference`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter import InputError
+from training.common.results import ResultsDir, write_atomic
+from training.pose_classification.data import evaluation_loader, open_dataset
+from training.pose_classification.evaluate import batch_size, model_path
+from training.pose_classification.graph import load_layout
+from training.pose_classification.predictor import device_of, load_predictor, predict
+from training.pose_classification.spec import ExperimentSpec
+from training.pose_classification.transforms import Transforms
+
+
+def run(spec: ExperimentSpec, results: ResultsDir) -> None:
+    """Classify sequences and write one line for each, in order.
+
+    Args:
+        spec: The experiment.
+        results: Folder of the task.
+
+    Raises:
+        InputError: The spec, the data or the model cannot be used.
+    """
+    section = spec.inference
+    if not section.output_file:
+        raise InputError("inference.output_file is not set")
+    layout = load_layout(spec.model.graph_layout)
+    source = open_dataset(
+        section.test_dataset, spec, layout, "inference.test_dataset", labelled=False
+    )
+    predictor = load_predictor(model_path(section, "inference"), spec, device_of(section))
+    loader = evaluation_loader(
+        source,
+        Transforms.of(spec.dataset, layout),
+        batch_size(section, spec),
+        spec.dataset.num_workers,
+    )
+    logits = predict(predictor, loader)
+    lines = result_lines(logits, spec.dataset.class_names, section.scores)
+    target = Path(section.output_file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, "".join(f"{line}\n" for line in lines).encode())
+
+
+def result_lines(
+    logits: NDArray[np.float32], class_names: Sequence[str], scores: bool
+) -> list[str]:
+    """Lines of the result file.
+
+    Args:
+        logits: (N, classes).
+        class_names: Names by class id.
+        scores: Write all classes, ranked, as the Triton client does in its ``results.txt``:
+            ``0, 5.6206(0)=sitting_down, 4.7264(4)=walking, ...``.
+
+    Returns:
+        N lines.
+    """
+    if not scores:
+        return [class_names[index] for index in logits.argmax(axis=1)]
+    ranked = np.argsort(-logits, axis=1, kind="stable")
+    return [
+        ", ".join([str(number), *(f"{row[i]:.4f}({i})={class_names[i]}" for i in order)])
+        for number, (row, order) in enumerate(zip(logits, ranked, strict=True))
+    ]

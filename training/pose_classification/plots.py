@@ -1,0 +1,91 @@
+"""Pictures of a training run and of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from training.common.results import write_atomic
+
+_TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
+_MOST_COUNTS_SHOWN = 40  # above this many classes the numbers in the cells are too small to read
+
+
+def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draw loss, accuracy and learning rate over the epochs.
+
+    Args:
+        history: One mapping an epoch with ``epoch``, ``lr``, ``train_loss``, ``train_acc_1`` and,
+            for epochs with a validation, ``val_loss`` and ``val_acc_1`` (accuracies 0..1).
+        path: The PNG to write.
+    """
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    loss, accuracy, rate = figure.subplots(1, 3)
+    for axes, name, title in ((loss, "loss", "Loss"), (accuracy, "acc_1", "Accuracy (%)")):
+        scale = 100 if name == "acc_1" else 1
+        for part, label, colour in (
+            ("train", "training", _TRAIN),
+            ("val", "validation", _VALIDATION),
+        ):
+            points = [
+                (row["epoch"], row[f"{part}_{name}"] * scale)
+                for row in history
+                if f"{part}_{name}" in row
+            ]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=label, color=colour, marker=".")
+        axes.set_title(title)
+        axes.legend(frameon=False)
+    accuracy.set_ylim(0, 101)
+    loss.set_ylim(bottom=0)
+    rate.plot([row["epoch"] for row in history], [row["lr"] for row in history], color="#55a868")
+    rate.set_yscale("log")
+    rate.set_title("Learning rate")
+    for axes in (loss, accuracy, rate):
+        axes.set_xlabel("Epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: Path) -> None:
+    """Draw a confusion matrix: colour is the share of the true class, numbers are counts.
+
+    Args:
+        counts: (K, K), rows are true classes.
+        class_names: K names.
+        path: The PNG to write.
+    """
+    classes = len(class_names)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(max(4.5, 0.55 * classes + 2), 24)
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
+    size = 10 if classes <= 20 else 7
+    positions = range(classes)
+    axes.set_xticks(positions, class_names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(positions, class_names)
+    axes.tick_params(labelsize=size, length=0)
+    axes.set_xlabel("Predicted")
+    axes.set_ylabel("True")
+    hits = int(np.trace(counts))
+    total = int(counts.sum())
+    axes.set_title(f"{hits} of {total} right ({100 * hits / max(total, 1):.1f} %)")
+    if classes <= _MOST_COUNTS_SHOWN:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if share[row, column] > 0.55 else "#222222"
+            text = str(counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size - 1)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    write_atomic(path, lambda stream: figure.savefig(stream, dpi=120, format="png"))

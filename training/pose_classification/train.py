@@ -1,0 +1,180 @@
+"""The task `train`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from converter import InputError
+from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
+from training.common.results import ResultsDir
+from training.pose_classification.build import build_model
+from training.pose_classification.callbacks import (
+    Checkpoints,
+    Curves,
+    MovingAverage,
+    ProgressBar,
+    StatusLines,
+)
+from training.pose_classification.data import one_line_errors, open_dataset
+from training.pose_classification.datamodule import PoseData
+from training.pose_classification.graph import load_layout
+from training.pose_classification.module import PoseClassifier
+from training.pose_classification.pretrained import load_pretrained
+from training.pose_classification.spec import ExperimentSpec, TrainSpec
+from training.pose_classification.transforms import Transforms
+
+logger = logging.getLogger(__name__)
+
+_SEED_VARIABLE = "POSE_CLASSIFICATION_SEED"  # the processes of one run share a drawn seed
+
+
+def run(spec: ExperimentSpec, results: ResultsDir) -> None:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        spec: The experiment.
+        results: Where everything goes.
+
+    Raises:
+        InputError: The spec, the data or a checkpoint cannot be used.
+    """
+    seed = _seed(spec.train.seed)
+    layout = load_layout(spec.model.graph_layout)
+    data = PoseData(
+        spec.dataset,
+        Transforms.of(spec.dataset, layout),
+        open_dataset(spec.dataset.train_dataset, spec, layout, "dataset.train_dataset"),
+        open_dataset(spec.dataset.val_dataset, spec, layout, "dataset.val_dataset"),
+        seed,
+        spec.train.num_gpus * spec.train.num_nodes,
+    )
+    model = build_model(spec.model, spec.dataset.num_classes)
+    resume = resume_path(spec.train, results.path)
+    if resume is not None:
+        _check_resume(resume, spec.encryption_key, model)
+        logger.info("Going on from %s", resume)
+    elif spec.model.pretrained_model_path:
+        load_pretrained(model, Path(spec.model.pretrained_model_path), spec.encryption_key)
+    module = PoseClassifier(model, spec.train, seed, data.steps_per_epoch)
+    trainer = make_trainer(spec, results)
+    with one_line_errors():
+        trainer.fit(module, data, ckpt_path=resume)
+    if resume is not None and module.trainer.current_epoch == 0:
+        logger.info("Nothing to do")
+
+
+def make_trainer(spec: ExperimentSpec, results: ResultsDir) -> Trainer:
+    """Lightning's trainer as section ``train`` of the spec says.
+
+    Raises:
+        InputError: The machine does not have what the spec asks for.
+    """
+    train = spec.train
+    torch.backends.cudnn.deterministic = train.cudnn.deterministic
+    callbacks: list[Callback] = [
+        StatusLines(results.status),
+        Curves(results.path / "curves.png"),
+        Checkpoints(results.path, train.checkpoint_interval, train.checkpoint_interval_unit),
+    ]
+    if train.ema_decay:
+        callbacks.insert(0, MovingAverage(train.ema_decay))
+    interactive = sys.stderr.isatty()
+    if interactive:
+        callbacks.append(ProgressBar())
+    _quieten_lightning()
+    return Trainer(
+        **_devices(train),
+        num_nodes=train.num_nodes,
+        precision=_PRECISIONS[train.precision],
+        max_epochs=train.num_epochs,
+        check_val_every_n_epoch=train.validation_interval,
+        gradient_clip_val=train.grad_clip or None,
+        benchmark=train.cudnn.benchmark,
+        logger=TensorBoardLogger(results.path, name="lightning_logs", version=""),
+        log_every_n_steps=1,
+        callbacks=callbacks,
+        plugins=[EncryptedCheckpointIO(spec.encryption_key)],
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        enable_progress_bar=interactive,
+        enable_model_summary=False,
+    )
+
+
+_PRECISIONS: dict[int | str, Any] = {32: "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+def _devices(train: TrainSpec) -> dict[str, Any]:
+    """GPUs by their indices; without any, as many processes on the CPU."""
+    strategy = "ddp" if train.num_gpus * train.num_nodes > 1 else "auto"
+    if torch.cuda.is_available():
+        present = torch.cuda.device_count()
+        if max(train.gpu_ids) >= present:
+            raise InputError(f"train.gpu_ids {train.gpu_ids}: this machine has {present} GPU(s)")
+        return {"accelerator": "gpu", "devices": train.gpu_ids, "strategy": strategy}
+    if train.precision == "fp16":
+        raise InputError("train.precision fp16 needs a GPU; bf16 and 32 work on the CPU")
+    return {"accelerator": "cpu", "devices": train.num_gpus, "strategy": strategy}
+
+
+def _seed(seed: int) -> int:
+    """Seed everything; a negative seed draws one, the same for all processes of the run."""
+    if seed < 0:
+        seed = int(os.environ.setdefault(_SEED_VARIABLE, str(secrets.randbits(31))))
+    seed_everything(seed, verbose=False)
+    return seed
+
+
+def resume_path(train: TrainSpec, directory: Path) -> Path | None:
+    """The checkpoint to go on from: the one that the spec names, else the latest of the folder.
+
+    Raises:
+        InputError: The named file is missing, or is no ``.pth`` or ``.tlt``.
+    """
+    if not train.resume_training_checkpoint_path:
+        return find_latest(directory)
+    path = Path(train.resume_training_checkpoint_path)
+    if path.suffix not in (".pth", ".tlt"):
+        raise InputError(f"train.resume_training_checkpoint_path {path}: must end in .pth or .tlt")
+    if not path.is_file():
+        raise InputError(f"train.resume_training_checkpoint_path {path}: no such file")
+    return path
+
+
+def _check_resume(path: Path, key: str | None, model: torch.nn.Module) -> None:
+    """See that a checkpoint holds a training of this network."""
+    checkpoint = load_checkpoint(path, key)
+    if not {"state_dict", "optimizer_states", "loops", "train_sums"} <= checkpoint.keys():
+        raise InputError(
+            f"{path}: holds no training to go on with; "
+            "use it as model.pretrained_model_path in a new results_dir"
+        )
+    stored = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
+    wanted = {f"model.{name}": tensor.shape for name, tensor in model.state_dict().items()}
+    for name in sorted(stored.keys() | wanted.keys()):
+        if stored.get(name) != wanted.get(name):
+            raise InputError(
+                f"{path}: is of another network: {name} is {_shape(stored.get(name))}, the spec's "
+                f"is {_shape(wanted.get(name))}; set a new results_dir to start afresh"
+            )
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "missing" if shape is None else str(tuple(shape))
+
+
+def _quieten_lightning() -> None:
+    """Only warnings of Lightning that a user can act upon."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*num_workers.*", ".*weights_only.*"):
+        warnings.filterwarnings("ignore", message)
