@@ -21,15 +21,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
 
 from converter import InputError
+from training.common.outcome import Parser, exit_code, recorded
 from training.common.results import open_results, write_atomic
 from training.common.schema import commented_yaml, help_text
 from training.common.spec import SpecModel, load_spec
-from training.common.status import Status
-
-logger = logging.getLogger(__name__)
 
 Spec = TypeVar("Spec", bound=SpecModel)
 
@@ -73,23 +71,15 @@ class Program(Generic[Spec]):
         """Run one task; returns the exit code."""
         arguments = list(sys.argv[1:] if argv is None else argv)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(levelname)s] %(message)s")
-        try:
-            if not arguments or arguments[0] in ("-h", "--help"):
-                sys.stdout.write(self._overview())
-                return 0 if arguments else 2
-            if arguments[0] == "default_specs":
-                return self._default_specs(arguments[1:])
-            return self._run(self._task(arguments[0]), arguments[1:])
-        except InputError as error:
-            sys.stderr.write(f"{self.name}: error: {error}\n")
-            return 2
-        except KeyboardInterrupt:
-            sys.stderr.write(f"{self.name}: interrupted\n")
-            return 130
-        except Exception as error:  # a failure is one line; the traceback is for --verbose
-            logger.debug("traceback", exc_info=True)
-            sys.stderr.write(f"{self.name}: failed: {_one_line(error)}\n")
-            return 1
+        return exit_code(self.name, lambda: self._dispatch(arguments))
+
+    def _dispatch(self, arguments: Sequence[str]) -> int:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            sys.stdout.write(self._overview())
+            return 0 if arguments else 2
+        if arguments[0] == "default_specs":
+            return self._default_specs(arguments[1:])
+        return self._run(self._task(arguments[0]), arguments[1:])
 
     def _overview(self) -> str:
         width = max(len(task.name) for task in self.tasks)
@@ -110,7 +100,7 @@ class Program(Generic[Spec]):
         return by_name[name]
 
     def _default_specs(self, argv: Sequence[str]) -> int:
-        parser = _Parser(
+        parser = Parser(
             prog=f"{self.name} default_specs",
             description="Write a spec with every option at its default and explained.",
         )
@@ -138,20 +128,13 @@ class Program(Generic[Spec]):
                 overrides.append(f"{key}={getattr(arguments, flag)}")
         spec = load_spec(arguments.experiment_spec, self.schema, overrides)
         results = open_results(spec, task.name)
-        results.status.write(Status.STARTED, f"Starting {self.title} {task.name}.")
-        try:
+        with recorded(results.status, self.title, task.name):
             importlib.import_module(task.module).run(spec, results)
-        except BaseException as error:
-            message = "Interrupted." if isinstance(error, KeyboardInterrupt) else _one_line(error)
-            results.status.write(Status.FAILURE, message)
-            raise
-        title = task.name.replace("_", " ").capitalize()
-        results.status.write(Status.SUCCESS, f"{title} finished successfully.")
         return 0
 
     def _parser(self, task: Task) -> argparse.ArgumentParser:
         sections = (*task.sections, "results_dir", "encryption_key")
-        parser = _Parser(
+        parser = Parser(
             prog=f"{self.name} {task.name}",
             usage=f"{self.name} {task.name} -e SPEC.yaml [section.option=value ...]",
             description=task.help,
@@ -167,17 +150,3 @@ class Program(Generic[Spec]):
             "overrides", nargs="*", metavar="section.option=value", help="set options of the spec"
         )
         return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (see {self.prog} --help)")
-
-
-def _one_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    if isinstance(error, InputError):
-        return " ".join(lines)
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

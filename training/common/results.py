@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -50,16 +50,29 @@ def open_results(spec: SpecModel, task: str) -> ResultsDir:
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    path = results_path(spec, task)
-    if not is_main_process():
-        return ResultsDir(path, StatusFile(None))
     tree = spec.model_dump(mode="json")
     if tree.get("encryption_key") is not None:
         tree["encryption_key"] = None
-    text = yaml.safe_dump(tree, sort_keys=False)
+    return open_folder(results_path(spec, task), tree)
+
+
+def open_folder(path: Path, tree: Mapping[str, Any] | None = None) -> ResultsDir:
+    """Make a results folder.
+
+    Args:
+        path: the folder.
+        tree: what goes into its `experiment.yaml`; None: no such file.
+
+    Raises:
+        InputError: the folder cannot be made or written to.
+    """
+    if not is_main_process():
+        return ResultsDir(path, StatusFile(None))
     try:
         path.mkdir(parents=True, exist_ok=True)
-        write_atomic(path / "experiment.yaml", text.encode())
+        if tree is not None:
+            text = yaml.safe_dump(dict(tree), sort_keys=False)
+            write_atomic(path / "experiment.yaml", text.encode())
     except OSError as error:
         raise InputError(
             f"{path}: cannot write results here ({error.strerror}); set results_dir=FOLDER"

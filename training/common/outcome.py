@@ -1,0 +1,71 @@
+"""How a task ends: exit codes, one-line errors, and the first and last line of `status.json`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from converter import InputError
+from training.common.status import Status, StatusFile
+
+logger = logging.getLogger(__name__)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving."""
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def exit_code(program: str, run: Callable[[], int]) -> int:
+    """Run a command line; returns 2 for the user's mistake, 1 for a failure, 130 if interrupted.
+
+    Args:
+        program: its name, which begins the message on standard error.
+        run: the rest; its result is returned if nothing is raised.
+    """
+    try:
+        return run()
+    except InputError as error:
+        sys.stderr.write(f"{program}: error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted\n")
+        return 130
+    except Exception as error:  # a failure is one line; the traceback is for --verbose
+        logger.debug("traceback", exc_info=True)
+        sys.stderr.write(f"{program}: failed: {one_line(error)}\n")
+        return 1
+
+
+@contextlib.contextmanager
+def recorded(status: StatusFile, title: str, task: str) -> Iterator[None]:
+    """Write that a task starts, and how it ends.
+
+    Args:
+        status: where to.
+        title: the program in words.
+        task: the verb.
+    """
+    status.write(Status.STARTED, f"Starting {title} {task}.")
+    try:
+        yield
+    except BaseException as error:
+        message = "Interrupted." if isinstance(error, KeyboardInterrupt) else one_line(error)
+        status.write(Status.FAILURE, message)
+        raise
+    status.write(Status.SUCCESS, f"{task.replace('_', ' ').capitalize()} finished successfully.")
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line, with its kind where it is not the user's mistake."""
+    lines = str(error).strip().splitlines()
+    if isinstance(error, InputError):
+        return " ".join(lines)
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
