@@ -241,7 +241,10 @@ class TrainSpec(GpuSpec):
     """The training task."""
 
     num_nodes: int = Field(default=1, gt=0, description="Number of machines.")
-    seed: int = Field(default=1234, gt=0, description="Seed of random, NumPy and torch.")
+    seed: int = Field(
+        default=1234,
+        description="Seed of random, NumPy and torch; a negative one is drawn anew in each run.",
+    )
     cudnn: CudnnSpec = Field(default=CudnnSpec(), description="cuDNN.")
     num_epochs: int = Field(default=10, gt=0, description="Epochs to train.")
     checkpoint_interval: int = Field(default=1, gt=0, description="Epochs between checkpoints.")

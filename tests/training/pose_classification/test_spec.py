@@ -76,7 +76,7 @@ TAO_TABLE = [
     ("dataset.num_workers", 1, ["-1"]),
     ("train.num_gpus", 1, ["0"]),
     ("train.gpu_ids", [0], ["[]", "[0, 0]", "[-1]", "0"]),
-    ("train.seed", 1234, ["0", "a"]),
+    ("train.seed", 1234, ["a", "1.5"]),
     ("train.num_epochs", 10, ["0"]),
     ("train.checkpoint_interval", 1, ["0", "11"]),
     ("train.validation_interval", 1, ["0", "11"]),

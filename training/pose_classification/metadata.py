@@ -1,0 +1,126 @@
+"""What a trained network is: kept in its checkpoint, in its ONNX, and beside it in `model.json`.
+
+`train` puts `ModelMetadata.of_spec(...).as_dict()` into each checkpoint under the key
+:data:`CHECKPOINT_KEY`; `export` takes it from there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from converter import InputError
+from training.pose_classification.graph import load_layout
+from training.pose_classification.spec import ExperimentSpec
+
+CHECKPOINT_KEY = "metadata"
+PACKAGE = "tao-pose-triton"
+
+# Facts that a spec states too, and where: they must agree with the checkpoint's.
+_IN_SPEC = {
+    "classes": "dataset.label_map",
+    "layout": "model.graph_layout",
+    "pose_type": "dataset.pose_type",
+    "padding": "model.padding",
+    "stream": "dataset.stream",
+}
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """Facts about a network that those who run it need.
+
+    Attributes:
+        classes: names in the order of the logits.
+        layout: name of the skeleton layout.
+        pose_type: `3dbp`, `25dbp` or `2dbp`.
+        padding: `tao` or `mask`.
+        stream: what is fed: `joint`, `bone`, `joint_motion` or `bone_motion`.
+        temperature: divisor of the logits in softmax.
+        version: of this program, by git where it runs from a checkout.
+        train_digest: SHA-256 of the training data and labels; empty: not known.
+    """
+
+    classes: tuple[str, ...]
+    layout: str
+    pose_type: str
+    padding: str
+    stream: str = "joint"
+    temperature: float = 1.0
+    version: str = ""
+    train_digest: str = ""
+
+    @classmethod
+    def of_spec(cls, spec: ExperimentSpec, train_digest: str = "") -> ModelMetadata:
+        """The facts that a spec states, of a network trained now."""
+        return cls(
+            classes=tuple(spec.dataset.class_names),
+            layout=load_layout(spec.model.graph_layout).name,
+            pose_type=spec.dataset.pose_type,
+            padding=spec.model.padding,
+            stream=spec.dataset.stream,
+            version=program_version(),
+            train_digest=train_digest,
+        )
+
+    @classmethod
+    def of_checkpoint(
+        cls, checkpoint: Mapping[str, Any], spec: ExperimentSpec, source: str
+    ) -> ModelMetadata:
+        """The facts in a checkpoint; those of the spec where it has none (NVIDIA's).
+
+        Raises:
+            InputError: checkpoint and spec contradict each other.
+        """
+        stated = cls.of_spec(spec)
+        if CHECKPOINT_KEY not in checkpoint:
+            return stated
+        own = cls.of_mapping(checkpoint[CHECKPOINT_KEY])
+        for name, key in _IN_SPEC.items():
+            ours, theirs = getattr(own, name), getattr(stated, name)
+            unnamed = name == "classes" and not spec.dataset.label_map
+            if ours != theirs and not (unnamed and len(ours) == len(theirs)):
+                raise InputError(f"{source}: was trained with {key} {ours}, the spec says {theirs}")
+        return own
+
+    @classmethod
+    def of_mapping(cls, mapping: Mapping[str, Any]) -> ModelMetadata:
+        """From :meth:`as_dict`, or from an ONNX file's properties, where all values are text."""
+        known = {field.name for field in fields(cls)}
+        values = {key: value for key, value in mapping.items() if key in known}
+        classes = values["classes"]
+        names = json.loads(classes) if isinstance(classes, str) else classes
+        values |= {"classes": tuple(names), "temperature": float(values.get("temperature", 1.0))}
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for checkpoints and `model.json`."""
+        return asdict(self) | {"classes": list(self.classes)}
+
+    def as_properties(self) -> dict[str, str]:
+        """Text values, for an ONNX file; what is not text is written as JSON."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in self.as_dict().items()
+        }
+
+
+def program_version() -> str:
+    """`git describe` of the checkout this runs from, else the version of the package."""
+    root = Path(__file__).parents[2]
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "describe", "--tags", "--always", "--dirty"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+            return done.stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            pass
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "unknown"
