@@ -1,0 +1,207 @@
+"""The embedded Triton's life: it starts, ends with whoever started it, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from converter import InputError
+from scripts import triton_wheel
+from scripts.embedded_triton import EmbeddedTriton
+from scripts.triton_guard import is_ready
+
+ROOT = Path(__file__).resolve().parents[2]
+GUARD = [sys.executable, "-m", "scripts.embedded_triton"]
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from scripts.embedded_triton import EmbeddedTriton
+server = EmbeddedTriton(Path(sys.argv[1]), log=Path(sys.argv[2]))
+server.start()
+print(server._guard.pid, server.http_url, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, make_repository: Callable[..., Path]) -> Path:
+    return make_repository(tmp_path)
+
+
+def left_behind(guard: int) -> list[Path]:
+    """Files and processes of a guard that should be gone."""
+    folders = (Path(tempfile.gettempdir()), Path("/dev/shm"))  # noqa: S108 where Triton's regions are
+    files = [path for folder in folders for path in folder.glob(f"embedded-triton-{guard}-*")]
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                command = (process / "cmdline").read_bytes().decode()
+            except OSError:  # it has just ended
+                continue
+            if f"embedded-triton-{guard}-" in command:
+                files.append(process)
+    return files
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 25
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def guard_of(server: EmbeddedTriton) -> int:
+    assert server._guard is not None
+    return server._guard.pid
+
+
+def test_it_listens_on_loopback_only_and_leaves_nothing(repository: Path) -> None:
+    with EmbeddedTriton(repository) as server:
+        guard = guard_of(server)
+        assert left_behind(guard)  # it does use what is looked for below
+        log = server.log
+        assert log.exists()
+        listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        for url in (server.http_url, server.grpc_url, server.metrics_url):
+            host, _, port = url.partition(":")
+            assert host == "127.0.0.1"
+            owners = [line for line in listening.splitlines() if f":{int(port):04X} 0" in line]
+            assert owners and all("0100007F:" in line for line in owners)
+    assert not is_ready(server.http_url)
+    assert left_behind(guard) == []
+    assert not log.exists()
+    server.stop()  # a second time
+
+
+def test_it_comes_back_on_the_same_ports_after_a_crash(repository: Path, tmp_path: Path) -> None:
+    with EmbeddedTriton(repository, log=tmp_path / "log") as server:
+        urls, guard = (server.http_url, server.grpc_url, server.metrics_url), guard_of(server)
+        server.kill()
+        assert not is_ready(server.http_url)
+        assert left_behind(guard) == []
+        server.restart()
+        assert is_ready(server.http_url)
+        assert (server.http_url, server.grpc_url, server.metrics_url) == urls
+        server.kill()
+    assert (tmp_path / "log").read_text().count("Triton is ready") == 2
+
+
+def test_it_ends_with_its_parent(repository: Path, tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(repository), str(tmp_path / "log")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    guard, url = parent.stdout.readline().split()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until(lambda: not left_behind(int(guard)) and not is_ready(url))
+
+
+def test_it_ends_with_its_guard(repository: Path) -> None:
+    with EmbeddedTriton(repository) as server:
+        guard = guard_of(server)
+        os.kill(guard, signal.SIGKILL)
+        folder = list(Path(tempfile.gettempdir()).glob(f"embedded-triton-{guard}-*"))
+        wait_until(
+            lambda: left_behind(guard) == folder
+        )  # links only; nobody is left to remove them
+    assert not is_ready(server.http_url)
+
+
+def test_it_outlives_the_thread_that_started_it(repository: Path) -> None:
+    server = EmbeddedTriton(repository)
+    thread = threading.Thread(target=server.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.5)
+    assert is_ready(server.http_url)
+    server.kill()
+    server.stop()
+
+
+def test_a_taken_port_is_named(repository: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} is taken.*--grpc-port"):
+            EmbeddedTriton(repository, grpc_port=port).start()
+        command = [*GUARD, "--repository", str(repository), "--http-port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"embedded_triton: port {port} is taken: choose another with --http-port\n"
+    )
+
+
+def test_a_missing_repository_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere is not a folder"):
+        EmbeddedTriton(tmp_path / "nowhere").start()
+
+
+def test_a_model_that_does_not_load_is_named_and_the_log_kept(repository: Path) -> None:
+    (repository / "pose_classification_tao/1/model.onnx").write_bytes(b"not a network")
+    server = EmbeddedTriton(repository)
+    with pytest.raises(RuntimeError, match="failed to load 'pose_classification_tao'"):
+        server.start()
+    assert "INVALID_PROTOBUF" in server.log.read_text()
+    server.stop()
+
+
+def test_in_the_foreground_it_says_when_it_is_ready_and_ends_on_ctrl_c(
+    repository: Path, tmp_path: Path
+) -> None:
+    probe = EmbeddedTriton(repository)  # for its free ports
+    ports = [url.partition(":")[2] for url in (probe.http_url, probe.grpc_url, probe.metrics_url)]
+    probe.stop()
+    flags = zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True)
+    command = [*GUARD, "--repository", str(repository), *(word for pair in flags for word in pair)]
+    output = tmp_path / "output"
+    with output.open("w") as stream:
+        guard = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream)
+    ready = f"Triton is ready: http 127.0.0.1:{ports[0]}, grpc 127.0.0.1:{ports[1]}"
+    wait_until(lambda: ready in output.read_text())
+    guard.send_signal(signal.SIGINT)
+    assert guard.wait(timeout=25) == 0
+    assert left_behind(guard.pid) == []
+
+
+def test_a_missing_wheel_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"not installed: pip install 'tao-pose-triton\[serve\]'"):
+        triton_wheel.TritonWheel()
+    monkeypatch.setattr("os.confstr", lambda name: "glibc 2.31")
+    with pytest.raises(InputError, match=r"needs glibc 2.35 or newer, this system has glibc 2.31"):
+        triton_wheel.TritonWheel()
+
+
+def test_a_missing_libpython_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sysconfig.get_config_var", lambda name: str(tmp_path))
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"needs libpython3\.\d+\.so\.1\.0, which this Python lacks"
+    ):
+        triton_wheel.TritonWheel()
+
+
+def test_a_python_without_a_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_wheel, "PYTHON", "3.7")
+    monkeypatch.setattr(triton_wheel, "_libpython", lambda: Path("lib/libpython3.7.so.1.0"))
+    with pytest.raises(InputError, match=r"no backend for Python 3\.7: use 3\.10-3\.12"):
+        triton_wheel.TritonWheel()
