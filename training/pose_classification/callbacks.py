@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from datetime import timedelta
@@ -17,6 +18,8 @@ from training.common.checkpoint import update_latest
 from training.common.status import Status, StatusFile
 from training.pose_classification.module import PoseClassifier
 from training.pose_classification.plots import save_curves
+
+logger = logging.getLogger(__name__)
 
 LATEST = "pc_model_latest.pth"
 
@@ -91,6 +94,9 @@ class StatusLines(Callback):
             time_per_step=str(timedelta(seconds=seconds / steps)),
             eta=str(timedelta(seconds=seconds * (epochs - 1 - epoch))),
         )
+        if trainer.progress_bar_callback is None:
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            logger.info("Epoch %d of %d: %s", epoch + 1, epochs, shown)
         for title, part in (("Train", "train"), ("Eval", "val")):
             if f"{part}_loss" in figures:
                 kpi = {

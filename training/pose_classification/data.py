@@ -7,6 +7,7 @@ the number of loading processes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -253,3 +254,13 @@ def one_line_errors() -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(str(error).strip().rsplit("InputError: ", 1)[-1]) from error
+
+
+def digest(source: SkeletonData) -> str:
+    """SHA-256 of the data and label files of a section, which must be set."""
+    total = hashlib.sha256()
+    for path in (source.data_path, source.label_path):
+        with Path(str(path)).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                total.update(chunk)
+    return total.hexdigest()

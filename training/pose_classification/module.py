@@ -14,6 +14,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from converter import InputError
+from training.pose_classification.metadata import CHECKPOINT_KEY, ModelMetadata
 from training.pose_classification.schedule import make_scheduler
 from training.pose_classification.spec import TrainSpec
 
@@ -45,19 +46,26 @@ class PoseClassifier(LightningModule):
         train_spec: Section ``train`` of the spec.
         seed: Base of all randomness.
         steps_per_epoch: Batches in an epoch.
+        metadata: Facts that go into every checkpoint.
 
     Attributes:
         figures: What was logged in this epoch, by name.
     """
 
     def __init__(
-        self, model: nn.Module, train_spec: TrainSpec, seed: int, steps_per_epoch: int
+        self,
+        model: nn.Module,
+        train_spec: TrainSpec,
+        seed: int,
+        steps_per_epoch: int,
+        metadata: ModelMetadata,
     ) -> None:
         super().__init__()
         self.model = model
         self.train_spec = train_spec
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
+        self.metadata = metadata
         self.figures: dict[str, float] = {}
         self.loss = nn.CrossEntropyLoss(label_smoothing=train_spec.label_smoothing)
         # Loss, hits and sequences so far, kept in checkpoints: an epoch resumed in its middle
@@ -139,13 +147,14 @@ class PoseClassifier(LightningModule):
         self._log_epoch("val", self._val_sums)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the sums of a running epoch and the state of AutoReduce."""
+        """Add the facts, the sums of a running epoch and the state of AutoReduce."""
+        checkpoint[CHECKPOINT_KEY] = self.metadata.as_dict()
         checkpoint["train_sums"] = self._over_all_processes(self._train_sums).cpu()
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them up again; the sums of all processes go on in the first."""
+        """Take sums and state up again; the sums of all processes go on in the first."""
         if self.global_rank == 0:
             self._train_sums = checkpoint["train_sums"]
         self._plateau_state = checkpoint.get("plateau")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from converter import InputError
+from training.pose_classification.metadata import CHECKPOINT_KEY, ModelMetadata
 from training.pose_classification.spec import ExperimentSpec
 
 _AXES = "NCTVM"
@@ -26,7 +27,7 @@ class OnnxPredictor:
         device: CUDA is used where ONNX Runtime has it.
 
     Raises:
-        InputError: It cannot be read, or is another kind of model.
+        InputError: It cannot be read, is another kind of model, or contradicts the spec.
     """
 
     def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
@@ -52,8 +53,9 @@ class OnnxPredictor:
             )
         self.input = inputs[0].name
         self.shape = [size if isinstance(size, int) else None for size in inputs[0].shape]
-        metadata = self.session.get_modelmeta().custom_metadata_map
-        self.temperature = float(metadata.get("temperature", 1.0))
+        facts = self.session.get_modelmeta().custom_metadata_map
+        stated = {CHECKPOINT_KEY: facts} if "classes" in facts else {}
+        self.temperature = ModelMetadata.of_checkpoint(stated, spec, str(path)).temperature
 
     def __call__(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Classify (N, C, T, V, M); returns logits (N, classes)."""

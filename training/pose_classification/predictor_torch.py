@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.pose_classification.pretrained import load_network
+from training.pose_classification.pretrained import load_trained
 from training.pose_classification.spec import ExperimentSpec
 
 
@@ -24,10 +24,10 @@ class TorchPredictor:
         InputError: The weights cannot be read, or are of another network.
     """
 
-    temperature = 1.0
-
     def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
-        self.model = load_network(path, spec).to(device).eval()
+        model, metadata = load_trained(path, spec)
+        self.model = model.to(device)
+        self.temperature = metadata.temperature
         self.device = device
 
     @torch.inference_mode()

@@ -25,9 +25,10 @@ from training.pose_classification.callbacks import (
     ProgressBar,
     StatusLines,
 )
-from training.pose_classification.data import one_line_errors, open_dataset
+from training.pose_classification.data import digest, one_line_errors, open_dataset
 from training.pose_classification.datamodule import PoseData
 from training.pose_classification.graph import load_layout
+from training.pose_classification.metadata import ModelMetadata
 from training.pose_classification.module import PoseClassifier
 from training.pose_classification.pretrained import load_pretrained
 from training.pose_classification.spec import ExperimentSpec, TrainSpec
@@ -50,27 +51,25 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     """
     seed = _seed(spec.train.seed)
     layout = load_layout(spec.model.graph_layout)
+    train_data, val_data = spec.dataset.train_dataset, spec.dataset.val_dataset
     data = PoseData(
         spec.dataset,
         Transforms.of(spec.dataset, layout),
-        open_dataset(spec.dataset.train_dataset, spec, layout, "dataset.train_dataset"),
-        open_dataset(spec.dataset.val_dataset, spec, layout, "dataset.val_dataset"),
+        open_dataset(train_data, spec, layout, "dataset.train_dataset"),
+        open_dataset(val_data, spec, layout, "dataset.val_dataset"),
         seed,
         spec.train.num_gpus * spec.train.num_nodes,
     )
+    metadata = ModelMetadata.of_spec(spec, digest(train_data))
     model = build_model(spec.model, spec.dataset.num_classes)
     resume = resume_path(spec.train, results.path)
     if resume is not None:
-        _check_resume(resume, spec.encryption_key, model)
-        logger.info("Going on from %s", resume)
+        _check_resume(resume, spec, model)
     elif spec.model.pretrained_model_path:
         load_pretrained(model, Path(spec.model.pretrained_model_path), spec.encryption_key)
-    module = PoseClassifier(model, spec.train, seed, data.steps_per_epoch)
-    trainer = make_trainer(spec, results)
+    module = PoseClassifier(model, spec.train, seed, data.steps_per_epoch, metadata)
     with one_line_errors():
-        trainer.fit(module, data, ckpt_path=resume)
-    if resume is not None and module.trainer.current_epoch == 0:
-        logger.info("Nothing to do")
+        make_trainer(spec, results).fit(module, data, ckpt_path=resume)
 
 
 def make_trainer(spec: ExperimentSpec, results: ResultsDir) -> Trainer:
@@ -151,14 +150,19 @@ def resume_path(train: TrainSpec, directory: Path) -> Path | None:
     return path
 
 
-def _check_resume(path: Path, key: str | None, model: torch.nn.Module) -> None:
-    """See that a checkpoint holds a training of this network."""
-    checkpoint = load_checkpoint(path, key)
+def _check_resume(path: Path, spec: ExperimentSpec, model: torch.nn.Module) -> None:
+    """See that a checkpoint holds a training of this network, no longer than is asked for.
+
+    Raises:
+        InputError: It does not.
+    """
+    checkpoint = load_checkpoint(path, spec.encryption_key)
     if not {"state_dict", "optimizer_states", "loops", "train_sums"} <= checkpoint.keys():
         raise InputError(
             f"{path}: holds no training to go on with; "
             "use it as model.pretrained_model_path in a new results_dir"
         )
+    ModelMetadata.of_checkpoint(checkpoint, spec, str(path))
     stored = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
     wanted = {f"model.{name}": tensor.shape for name, tensor in model.state_dict().items()}
     for name in sorted(stored.keys() | wanted.keys()):
@@ -167,6 +171,12 @@ def _check_resume(path: Path, key: str | None, model: torch.nn.Module) -> None:
                 f"{path}: is of another network: {name} is {_shape(stored.get(name))}, the spec's "
                 f"is {_shape(wanted.get(name))}; set a new results_dir to start afresh"
             )
+    if spec.train.ema_decay and "averaging_state" not in checkpoint:
+        raise InputError(f"{path}: was trained without train.ema_decay; set a new results_dir")
+    begun, wanted_epochs = int(checkpoint["epoch"]) + 1, spec.train.num_epochs
+    if begun > wanted_epochs:
+        raise InputError(f"{path}: is of epoch {begun}, train.num_epochs is {wanted_epochs}")
+    logger.info("Going on from %s (epoch %d of %d)", path, begun, wanted_epochs)
 
 
 def _shape(shape: torch.Size | None) -> str:

@@ -75,9 +75,7 @@ def test_code_is_named_and_not_run(tmp_path, protocol):
     assert not flag.exists()
 
 
-@pytest.mark.parametrize(
-    "thing", [OrderedDict(a=1), Path("x"), np.datetime64, slice(3), {1, 2}.pop]
-)
+@pytest.mark.parametrize("thing", [OrderedDict(a=1), Path("x"), slice(3), {1}.pop])
 def test_other_classes_are_refused(tmp_path, thing):
     path = tmp_path / "x.pkl"
     path.write_bytes(pickle.dumps(thing))

@@ -19,7 +19,8 @@ def sequences(count: int, frames: int = 20, seed: int = 0) -> tuple[np.ndarray, 
     rng = np.random.default_rng(seed)
     ids = np.arange(count) % len(CLASSES)
     phase = rng.uniform(0, 6, (count, 1, 1, 1, 1))
-    body = rng.normal(scale=0.05, size=(count, 3, 1, 34, 1)) + rng.normal(size=(1, 3, 1, 34, 1))
+    template = np.random.default_rng(99).normal(size=(1, 3, 1, 34, 1))
+    body = template + rng.normal(scale=0.05, size=(count, 3, 1, 34, 1))
     angle = 0.7 * ids[:, None, None, None, None] * np.arange(frames)[:, None, None] + phase
     return (body + 0.4 * np.sin(angle)).astype(np.float32), ids
 
