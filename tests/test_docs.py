@@ -88,10 +88,7 @@ def test_a_command_runs(block: Block, checkout: Path, request: pytest.FixtureReq
     text = block.text
     if ":8000" in text or ":8001" in text:
         text = on_free_ports(text, request.getfixturevalue("server"))
-    environment = os.environ | {
-        "VENV": sys.prefix,
-        "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
-    }
+    path = f"{sys.prefix}/bin:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
         cwd=checkout,
