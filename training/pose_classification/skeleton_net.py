@@ -93,8 +93,8 @@ def batch_norm(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None or not norm.training:
         return cast(Tensor, norm(x))
     dims = [dim for dim in range(x.dim()) if dim != 1]
-    count = (mask.float().sum() * (x.numel() / x.shape[1] / mask.numel())).clamp(min=1)
-    values = x.float()
+    values = x.to(torch.promote_types(x.dtype, torch.float32))  # not in half precision
+    count = (mask.to(values.dtype).sum() * (x[0, 0].numel() / mask[0].numel())).clamp(min=1)
     mean = (values * mask).sum(dims, keepdim=True) / count
     variance = ((values - mean).square() * mask).sum(dims, keepdim=True) / count
     with torch.no_grad():
