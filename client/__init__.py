@@ -1,0 +1,20 @@
+"""Client of pose classification models on Triton; ``docs/client.md`` shows both of its faces."""
+
+from client.errors import ServerError
+from client.pipeline import Ranked, Result
+from client.session import Client, annotate, classify
+from client.settings import Settings, Tls
+from converter import ConvertConfig, InputError
+
+__all__ = [
+    "Client",
+    "ConvertConfig",
+    "InputError",
+    "Ranked",
+    "Result",
+    "ServerError",
+    "Settings",
+    "Tls",
+    "annotate",
+    "classify",
+]

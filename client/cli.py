@@ -1,0 +1,114 @@
+"""The command ``tao_client``: files in, results out, one line for everything that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from client.documents import load_convert_config
+from client.errors import ServerError
+from client.inputs import Source, find_sources
+from client.options import Options, parse
+from client.progress import show_progress
+from client.results import write_lines
+from client.session import Client
+from converter import ConvertConfig, InputError
+
+log = logging.getLogger(__name__)
+
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The words after the program's name; None takes the process's.
+
+    Returns:
+        0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
+    """
+    verbose = False
+    with _logging_to_stderr():
+        try:
+            options = parse(argv)
+            verbose = options.verbose
+            if verbose:
+                logging.getLogger(__package__).setLevel(logging.DEBUG)
+            run(options)
+        except KeyboardInterrupt:
+            log.error("interrupted; results not finished were not written")
+            return INTERRUPTED
+        except InputError as error:
+            log.error("%s", error)
+            return MISTAKE
+        except (ServerError, OSError) as error:
+            log.error("%s", error)
+            return FAILED
+        except Exception as error:
+            log.error(
+                "unexpected %s: %s%s",
+                type(error).__name__,
+                error,
+                "" if verbose else " (-v shows where)",
+                exc_info=verbose,
+            )
+            return FAILED
+        log.info("PASS")
+    return 0
+
+
+def run(options: Options) -> None:
+    """Work through all inputs; a bad one does not keep the others from their results.
+
+    Raises:
+        InputError: An input was bad: the only one, or a count of several.
+        ServerError: The server failed.
+    """
+    sources = find_sources(options.inputs, options.output_path)
+    convert = load_convert_config(options.convert_config, options.max_gap)
+    if options.convert_config is None and not all(source.is_array for source in sources):
+        log.info("no --dataset_convert_config: %s", convert)
+    failures = 0
+    with Client(options.settings, show_progress) as client:
+        for source in sources:
+            try:
+                _work(client, source, options, convert)
+            except InputError as error:
+                if len(sources) == 1:
+                    raise
+                log.error("%s", error)
+                failures += 1
+    if failures:
+        raise InputError(f"{failures} of {len(sources)} inputs failed, see above")
+
+
+def _work(client: Client, source: Source, options: Options, convert: ConvertConfig) -> None:
+    log.info("Sending inference request for batches of data: %s", source.path)
+    if source.is_array:
+        count = write_lines(client.classify(source.path, convert), source.output)
+        log.info("%s: %d sequences", source.output, count)
+        return
+    summary = client.annotate(
+        source.path, source.output, convert, options.label_policy, options.scores, options.compact
+    )
+    log.info("%s: %s", source.output, summary)
+
+
+@contextmanager
+def _logging_to_stderr() -> Iterator[None]:
+    """Log as NVIDIA's client does while the command runs, and leave no trace in the process."""
+    root, own = logging.getLogger(), logging.getLogger(__package__)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
+    levels = root.level, own.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(levels[0])
+        own.setLevel(levels[1])

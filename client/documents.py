@@ -1,0 +1,63 @@
+"""DeepStream documents: labelled segment by segment, in memory that does not grow with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from client.model import ModelInfo
+from client.pipeline import Batch
+from converter import ConvertConfig, InputError, network_input
+from converter.deepstream import AnnotationJob
+
+LabelPolicy = Literal["dense", "tao"]
+
+
+def load_convert_config(path: Path | None, max_gap: int | None = None) -> ConvertConfig:
+    """Read NVIDIA's ``dataset_convert_config`` YAML.
+
+    Args:
+        path: The file; None gives the defaults.
+        max_gap: Where given, stands for the file's.
+
+    Raises:
+        InputError: Not readable, not YAML, or a key or value the converter does not know.
+    """
+    config = ConvertConfig()
+    if path is not None:
+        try:
+            mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        if not isinstance(mapping, dict):
+            raise InputError(f"{path}: expected lines of 'key: value', as in pose_type: 3dbp")
+        config = ConvertConfig.from_mapping(mapping, source=str(path))
+    return config if max_gap is None else replace(config, max_gap=max_gap)
+
+
+def segment_batches(
+    job: AnnotationJob, model: ModelInfo, convert: ConvertConfig, size: int
+) -> Iterator[Batch]:
+    """Cut the document's segments into requests of at most ``size``.
+
+    A bare network gets them normalised and filled up to ``sequence_length_max``; the ensemble gets
+    them raw, and only segments of one length share a request.
+    """
+    first = 0
+    rows: list[npt.NDArray[np.float32]] = []
+    for segment in job.segments():
+        row = segment.keypoints if model.raw else network_input(segment.keypoints, convert)
+        if rows and (len(rows) == size or rows[0].shape != row.shape):
+            yield Batch(first, np.stack(rows))
+            rows = []
+        if not rows:
+            first = segment.index
+        rows.append(row)
+    if rows:
+        yield Batch(first, np.stack(rows))

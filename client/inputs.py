@@ -1,0 +1,96 @@
+"""Which files to work on, and where the results of each go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converter import InputError
+
+ARRAYS = (".npy",)
+DOCUMENTS = (".json", ".json.gz", ".ndjson", ".ndjson.gz")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input file.
+
+    Attributes:
+        path: The file.
+        output: The file to write.
+    """
+
+    path: Path
+    output: Path
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it holds arrays rather than a DeepStream document."""
+        return _is(self.path, ARRAYS)
+
+
+def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
+    """Expand files and folders into sources.
+
+    The results of a single file go to ``output`` itself, those of several files or of a folder to
+    ``output / (path below the folder that all inputs share)``, so that no two ever meet.
+
+    Args:
+        arguments: Files, or folders to search through (results written earlier are left out).
+        output: The folder for the results.
+
+    Raises:
+        InputError: Nothing to do, an unknown kind of file, or results that would hide an input.
+    """
+    if not arguments:
+        raise InputError("no input: name a .npy array, a .json document, or a folder of them")
+    if output.is_file():
+        raise InputError(f"--output_path {output}: is a file, not a folder")
+    found = [path for argument in arguments for path in _expand(Path(argument), output)]
+    paths = {path.resolve(): path for path in found}
+    if len(paths) == 1 and Path(arguments[0]).is_file():
+        folders = [output]
+    else:
+        shared = _shared_folder(list(paths))
+        folders = [output / path.relative_to(shared) for path in paths]
+    sources = []
+    for path, folder in zip(paths.values(), folders, strict=True):
+        target = folder / ("results.txt" if _is(path, ARRAYS) else "results.json")
+        if target.resolve() in paths or folder.is_file():
+            raise InputError(f"{target}: results would hide an input; change --output_path")
+        sources.append(Source(path, target))
+    return sources
+
+
+def _expand(path: Path, output: Path) -> list[Path]:
+    if path.is_file():
+        if not _is(path, ARRAYS + DOCUMENTS):
+            raise InputError(
+                f"{path}: The input for Pose Classification has to be a JSON file or a NumPy array "
+                f"({', '.join(ARRAYS + DOCUMENTS)})"
+            )
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder")
+    found = [
+        file
+        for file in sorted(path.rglob("*"))
+        if _is(file, ARRAYS + DOCUMENTS)
+        and file.is_file()
+        and not file.resolve().is_relative_to(output.resolve())
+    ]
+    if not found:
+        raise InputError(f"{path}: no {', '.join(ARRAYS + DOCUMENTS)} file in this folder")
+    return found
+
+
+def _is(path: Path, suffixes: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(suffixes)
+
+
+def _shared_folder(paths: Sequence[Path]) -> Path:
+    folder = paths[0].parent
+    while not all(path.is_relative_to(folder) for path in paths):
+        folder = folder.parent
+    return folder

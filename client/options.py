@@ -1,0 +1,252 @@
+"""The command line: NVIDIA's flags with NVIDIA's names, and ours."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from client.documents import LabelPolicy
+from client.settings import Settings, Tls
+from converter import InputError
+
+log = logging.getLogger(__name__)
+
+MODE = "Pose_classification"
+OTHER_MODES = (
+    "Classification",
+    "DetectNet_v2",
+    "LPRNet",
+    "YOLOv3",
+    "Peoplesegnet",
+    "Retinanet",
+    "Multitask_classification",
+    "Re_identification",
+    "VisualChangeNet",
+    "CenterPose",
+    "Foundationpose",
+)
+# Flags of NVIDIA's client that only those modes read.
+OTHER_FLAGS = (
+    "--img_dirs",
+    "--postprocessing_config",
+    "--test_dir",
+    "--obj_file",
+    "--intrinsic_file",
+    "--bbox",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """A parsed command line.
+
+    Attributes:
+        inputs: Files and folders to work on.
+        settings: The server and the model.
+        output_path: Folder for the results.
+        convert_config: YAML of the conversion; None is the converter's defaults.
+        max_gap: Stands for the YAML's ``max_gap`` where given.
+        label_policy: Which frames a segment labels.
+        scores: Add probabilities to documents.
+        compact: Write documents without indents.
+        verbose: Log every step, and tracebacks of unexpected failures.
+    """
+
+    inputs: tuple[str, ...]
+    settings: Settings
+    output_path: Path
+    convert_config: Path | None
+    max_gap: int | None
+    label_policy: LabelPolicy
+    scores: bool
+    compact: bool
+    verbose: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaint is one line, raised instead of printed."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (--help lists the flags)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser; its defaults come from ``Settings``."""
+    p = _Parser(
+        prog="tao_client",
+        description="Classify body pose sequences on a Triton Inference Server.",
+        allow_abbrev=False,
+    )
+    p.add_argument("inputs", nargs="*", metavar="INPUT", help=".npy array, .json document, folder")
+    p.add_argument("-v", "--verbose", action="store_true", help="log every step")
+    _add_model_flags(p)
+    _add_request_flags(p)
+    _add_result_flags(p)
+    for flag in OTHER_FLAGS:
+        p.add_argument(flag, action="append", help=argparse.SUPPRESS)
+    return p
+
+
+def _add_model_flags(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group("server and model")
+    group.add_argument(
+        "-u",
+        "--url",
+        default="",
+        help="HOST[:PORT]; default localhost:8000, with gRPC localhost:8001",
+    )
+    group.add_argument(
+        "-i",
+        "--protocol",
+        default=Settings.protocol,
+        help="http or grpc; https is plain HTTP unless --ssl is given, as in NVIDIA's client",
+    )
+    group.add_argument("-m", "--model-name", default=Settings.model, help="default %(default)s")
+    group.add_argument("-x", "--model-version", default="", help="default: the latest")
+    group.add_argument(
+        "--mode",
+        choices=(MODE, *OTHER_MODES),
+        default=MODE,
+        metavar="MODE",
+        help="only %(default)s is served here",
+    )
+    group.add_argument(
+        "--class_list",
+        default="",
+        help="comma-separated class names, for a model without a label file",
+    )
+    group.add_argument("--ssl", action="store_true", help="encrypt the connection")
+    group.add_argument("--ssl-ca", type=Path, metavar="PEM", help="certificates to trust")
+    group.add_argument("--ssl-cert", type=Path, metavar="PEM", help="own certificate")
+    group.add_argument("--ssl-key", type=Path, metavar="PEM", help="key of the own certificate")
+
+
+def _add_request_flags(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group("requests")
+    group.add_argument(
+        "-b",
+        "--batch-size",
+        type=int,
+        default=Settings.batch_size,
+        metavar="N",
+        help="sequences in a request (default %(default)s)",
+    )
+    group.add_argument(
+        "-a",
+        "--async",
+        dest="async_set",
+        action="store_true",
+        help="send without waiting for each answer",
+    )
+    group.add_argument("--streaming", action="store_true", help="one gRPC stream for all requests")
+    group.add_argument(
+        "--in-flight",
+        type=int,
+        metavar="N",
+        help="requests under way at a time "
+        "(default 1; with -a or --streaming two batches of the model)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=float,
+        default=Settings.timeout,
+        metavar="SECONDS",
+        help="for one attempt of a request (default %(default)g)",
+    )
+    group.add_argument(
+        "--deadline",
+        type=float,
+        default=Settings.deadline,
+        metavar="SECONDS",
+        help="for a request with its retries (default %(default)g)",
+    )
+
+
+def _add_result_flags(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group("documents and results")
+    group.add_argument(
+        "--output_path",
+        type=Path,
+        default=Path("outputs"),
+        metavar="FOLDER",
+        help="default ./%(default)s",
+    )
+    group.add_argument(
+        "--dataset_convert_config",
+        default="",
+        metavar="YAML",
+        help="how to cut and normalise the tracks of a document",
+    )
+    group.add_argument(
+        "--max-gap", type=int, metavar="FRAMES", help="a track ends when more frames are missing"
+    )
+    group.add_argument(
+        "--label-policy",
+        choices=("dense", "tao"),
+        default="dense",
+        help="label every frame, or the frames NVIDIA labels",
+    )
+    group.add_argument("--scores", action="store_true", help="add action_score to documents")
+    group.add_argument("--compact", action="store_true", help="write documents without indents")
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read a command line.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's.
+
+    Raises:
+        InputError: A flag or a value that cannot work.
+    """
+    args = parser().parse_intermixed_args(arguments)
+    if args.mode != MODE:
+        raise InputError(f"--mode {args.mode} is not served here: this client serves {MODE}")
+    for flag in OTHER_FLAGS:
+        if getattr(args, flag.removeprefix("--")) is not None:
+            log.warning("%s belongs to other modes; ignored", flag)
+    one_at_a_time = not (args.async_set or args.streaming)
+    return Options(
+        inputs=_without_stray_word(args.inputs),
+        settings=Settings(
+            url=args.url,
+            protocol=args.protocol,
+            tls=_tls(args),
+            model=args.model_name,
+            version=args.model_version,
+            batch_size=args.batch_size,
+            in_flight=1 if one_at_a_time and args.in_flight is None else args.in_flight,
+            streaming=args.streaming,
+            timeout=args.timeout,
+            deadline=args.deadline,
+            class_list=tuple(args.class_list.split(",")) if args.class_list else (),
+        ),
+        output_path=args.output_path,
+        convert_config=Path(args.dataset_convert_config) if args.dataset_convert_config else None,
+        max_gap=args.max_gap,
+        label_policy=args.label_policy,
+        scores=args.scores,
+        compact=args.compact,
+        verbose=args.verbose,
+    )
+
+
+def _tls(args: argparse.Namespace) -> Tls | None:
+    if args.ssl:
+        return Tls(args.ssl_ca, args.ssl_cert, args.ssl_key)
+    if args.ssl_ca or args.ssl_cert or args.ssl_key:
+        raise InputError("--ssl-ca, --ssl-cert and --ssl-key need --ssl")
+    return None
+
+
+def _without_stray_word(inputs: list[str]) -> tuple[str, ...]:
+    """Drop the ``model`` of ``-m pose_classification_tao model`` in NVIDIA's documentation."""
+    stray = [word for word in inputs if word == "model" and not Path(word).exists()]
+    if stray and len(inputs) > 1:
+        log.warning("ignored the stray word 'model' after -m, as printed in NVIDIA's documentation")
+        return tuple(word for word in inputs if word not in stray)
+    return tuple(inputs)

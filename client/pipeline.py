@@ -1,0 +1,158 @@
+"""From batches of sequences to results in order, with a bounded number of requests under way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from client.connection import Connection
+from client.errors import ServerError
+from client.model import ModelInfo
+from client.transport import Request
+from converter import ConvertConfig, InputError
+
+
+class Ranked(NamedTuple):
+    """One class of a result."""
+
+    logit: float
+    class_index: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the model says of one sequence.
+
+    Attributes:
+        index: Number of the sequence, from 0.
+        ranking: All classes, the likeliest first.
+        score: Probability of the likeliest: the ensemble's own (with the model's temperature), or
+            the softmax of a bare network's logits.
+    """
+
+    index: int
+    ranking: tuple[Ranked, ...]
+    score: float
+
+    @property
+    def label(self) -> str:
+        """Name of the likeliest class."""
+        return self.ranking[0].label
+
+    @property
+    def class_index(self) -> int:
+        """Index of the likeliest class."""
+        return self.ranking[0].class_index
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences for one request.
+
+    Attributes:
+        first: Number of the first sequence.
+        data: (B, *sequence shape) float32.
+    """
+
+    first: int
+    data: npt.NDArray[np.float32]
+
+
+class Pipeline:
+    """Classifies batches on one model.
+
+    Args:
+        connection: Where to send them.
+        model: What the server said of the model.
+    """
+
+    def __init__(self, connection: Connection, model: ModelInfo) -> None:
+        self._connection = connection
+        self._model = model
+        self._class_list = connection.settings.class_list
+
+    def run(self, batches: Iterable[Batch], convert: ConvertConfig, name: str) -> Iterator[Result]:
+        """Send every batch; yield the results in the order of the sequences.
+
+        Args:
+            batches: Read only as far ahead as requests may be in flight.
+            convert: Camera and pose type of raw keypoints; unused by a bare network.
+            name: Where the sequences come from, for messages.
+
+        Yields:
+            One result a sequence.
+
+        Raises:
+            InputError: The server refuses the data of a request.
+            ServerError: As soon as one request has failed for good.
+        """
+        limit = self._model.in_flight(self._connection.settings)
+        under_way: deque[tuple[Batch, Future[Any]]] = deque()
+        for batch in batches:
+            under_way.append((batch, self._connection.submit(self._request(batch, convert))))
+            if len(under_way) == limit:
+                yield from self._results(*under_way.popleft(), name)
+        while under_way:
+            yield from self._results(*under_way.popleft(), name)
+
+    def _request(self, batch: Batch, convert: ConvertConfig) -> Request:
+        count = len(batch.data)
+        tensors = {
+            "pose_type": np.full((count, 1), convert.pose_type, dtype=np.object_),
+            "focal_length": np.full((count, 1), convert.focal_length, dtype=np.float32),
+            "frame_size": np.full((count, 2), convert.frame_size, dtype=np.float32),
+        }
+        inputs = {name: tensors[name] for name in tensors.keys() & self._model.options}
+        inputs[self._model.input] = batch.data
+        if not self._model.batched:
+            inputs = {name: tensor[0] for name, tensor in inputs.items()}
+        outputs = {self._model.logits: self._model.classes}
+        if self._model.score is not None:
+            outputs[self._model.score] = 0
+        return Request(id=str(batch.first), inputs=inputs, outputs=outputs)
+
+    def _results(self, batch: Batch, answer: Future[Any], name: str) -> Iterator[Result]:
+        count = len(batch.data)
+        try:
+            result = answer.result()
+        except InputError as error:
+            last = batch.first + count - 1
+            raise InputError(f"{name}: sequences {batch.first} to {last}: {error}") from error
+        rows = result.as_numpy(self._model.logits)
+        if rows is None or rows.size != count * self._model.classes:
+            size = "no" if rows is None else rows.size
+            raise ServerError(
+                f"model {self._model.name!r} gave {size} scores for {count} sequences "
+                f"of {self._model.classes} classes"
+            )
+        rankings = [self._ranking(row) for row in rows.reshape(count, self._model.classes)]
+        if self._model.score is not None:
+            scores = result.as_numpy(self._model.score).reshape(count, -1)[:, 0]
+        else:
+            scores = [_top_softmax(ranking) for ranking in rankings]
+        for offset, (ranking, score) in enumerate(zip(rankings, scores, strict=True)):
+            yield Result(batch.first + offset, ranking, float(score))
+
+    def _ranking(self, row: npt.NDArray[np.object_]) -> tuple[Ranked, ...]:
+        """Read ``b"logit:class index:label"``; the label is absent or may itself hold colons."""
+        ranking = []
+        for entry in row:
+            logit, index, *label = entry.decode().split(":", 2)
+            name = label[0] if label and label[0] else self._name(int(index))
+            ranking.append(Ranked(float(logit), int(index), name))
+        return tuple(ranking)
+
+    def _name(self, index: int) -> str:
+        return self._class_list[index] if index < len(self._class_list) else str(index)
+
+
+def _top_softmax(ranking: tuple[Ranked, ...]) -> float:
+    logits = np.array([entry.logit for entry in ranking])
+    return float(1.0 / np.exp(logits - logits[0]).sum())

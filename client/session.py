@@ -1,0 +1,157 @@
+"""The client as a library: ``Client`` for many calls, ``classify`` and ``annotate`` for one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from client.connection import Connection
+from client.documents import LabelPolicy, segment_batches
+from client.model import ModelInfo
+from client.pipeline import Pipeline, Result
+from client.sequences import batches, check_sequences, load_sequences
+from client.settings import Settings
+from converter import ConvertConfig
+from converter.deepstream import AnnotationJob, Summary
+
+log = logging.getLogger(__name__)
+
+Watch = Callable[[Iterable[Result], int | None], Iterable[Result]]
+
+
+def _pass_on(results: Iterable[Result], _: int | None) -> Iterable[Result]:
+    return results
+
+
+class Client:
+    """A connection to one model, made on entering the context.
+
+    Args:
+        settings: The server and the model.
+        watch: Passes results on and may look at them; gets their number where it is known.
+
+    Raises:
+        InputError: From every method, for data that do not fit the model.
+        ServerError: From every method, when the server fails or does not answer in time.
+
+    Example:
+        >>> with Client(Settings(model="pose_classification")) as client:  # doctest: +SKIP
+        ...     for result in client.classify("keypoints.npy"):
+        ...         print(result.index, result.label, result.score)
+    """
+
+    def __init__(self, settings: Settings, watch: Watch = _pass_on) -> None:
+        self.settings = settings
+        self._watch = watch
+        self._connection = Connection(settings)
+        self.model: ModelInfo
+
+    def __enter__(self) -> Client:
+        self._connection.__enter__()
+        try:
+            self.model = ModelInfo.from_server(*self._connection.describe_model())
+        except BaseException:
+            self._connection.__exit__()
+            raise
+        self._pipeline = Pipeline(self._connection, self.model)
+        self._size = self.model.request_size(self.settings)
+        if self._size < self.settings.batch_size:
+            log.info("batches of %d: the model takes no more at once", self._size)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.__exit__(kind, error, traceback)
+
+    def classify(
+        self,
+        sequences: npt.ArrayLike | str | Path,
+        convert: ConvertConfig | None = None,
+    ) -> Iterator[Result]:
+        """Classify an array of sequences, or a ``.npy`` file that is read as it is sent.
+
+        Args:
+            sequences: (N, C, T, V, M) normalised for a bare network, or (N, T, V, 4) raw keypoints
+                (x, y, z, confidence) for the ensemble.
+            convert: Pose type and camera of raw keypoints.
+
+        Yields:
+            One result a sequence, in order.
+        """
+        if isinstance(sequences, str | Path):
+            name, array = str(sequences), load_sequences(Path(sequences))
+        else:
+            name, array = "array", np.asarray(sequences)
+        check_sequences(array, self.model, name)
+        results = self._pipeline.run(batches(array, self._size), convert or ConvertConfig(), name)
+        yield from self._watch(results, len(array))
+
+    def annotate(
+        self,
+        document: str | Path,
+        output: str | Path,
+        convert: ConvertConfig | None = None,
+        policy: LabelPolicy = "dense",
+        scores: bool = False,
+        compact: bool = False,
+    ) -> Summary:
+        """Add an ``action`` to every object of a DeepStream document.
+
+        Args:
+            document: What DeepStream's bodypose-3d app saved.
+            output: The file to write or replace.
+            convert: How to cut tracks into segments, and the camera.
+            policy: Which frames a segment labels: "dense" all, "tao" as NVIDIA's client.
+            scores: Add ``action_score``, the probability of the action.
+            compact: Write without line breaks and indents.
+
+        Returns:
+            What was read, labelled and left out.
+        """
+        convert = convert or ConvertConfig()
+        self.model.check_convert(convert)
+        names = [str(index) for index in range(self.model.classes)]
+        with AnnotationJob(Path(document), convert, policy=policy) as job:
+            segments = segment_batches(job, self.model, convert, self._size)
+            for result in self._watch(self._pipeline.run(segments, convert, str(document)), None):
+                job.assign(result.index, result.class_index, result.score)
+                names[result.class_index] = result.label
+            return job.write(Path(output), labels=names, scores=scores, compact=compact)
+
+
+def classify(
+    sequences: npt.ArrayLike | str | Path, convert: ConvertConfig | None = None, **settings: Any
+) -> list[Result]:
+    """Classify sequences in one call; see ``Client.classify``.
+
+    Args:
+        sequences: An array or a ``.npy`` file.
+        convert: Pose type and camera of raw keypoints.
+        settings: Fields of ``Settings``, as in ``url="localhost:8000"``.
+    """
+    with Client(Settings(**settings)) as client:
+        return list(client.classify(sequences, convert))
+
+
+def annotate(
+    document: str | Path,
+    output: str | Path,
+    convert: ConvertConfig | None = None,
+    policy: LabelPolicy = "dense",
+    scores: bool = False,
+    compact: bool = False,
+    **settings: Any,
+) -> Summary:
+    """Label a DeepStream document in one call; see ``Client.annotate`` and ``Settings``."""
+    with Client(Settings(**settings)) as client:
+        return client.annotate(document, output, convert, policy, scores, compact)

@@ -1,0 +1,12 @@
+"""``python client/tao_client.py``, from any folder, installed or not."""
+
+import sys
+from pathlib import Path
+
+# Python puts this file's folder first on the path; what we import is one level up.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from client.cli import main  # noqa: E402 - needs the path above
+
+if __name__ == "__main__":
+    sys.exit(main())

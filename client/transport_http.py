@@ -1,0 +1,58 @@
+"""Triton over HTTP/REST with binary tensors."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import aiohttp
+import tritonclient.http
+import tritonclient.http.aio
+from tritonclient.utils import InferenceServerException
+
+from client.errors import ServerError, Unavailable
+from client.settings import Settings, Tls
+from client.transport import Transport
+from converter import InputError
+
+RETRIED_STATUS = {"502", "503", "504"}  # 503 is Triton's own; the others come from a gateway
+
+
+class HttpTransport(Transport):
+    """See ``Transport``; connections are kept alive and reused."""
+
+    def __init__(self, settings: Settings) -> None:
+        client = tritonclient.http.aio.InferenceServerClient(
+            settings.url,
+            conn_limit=0,  # requests in flight are bounded by the pipeline
+            conn_timeout=None,  # and timed by the connection
+            ssl=settings.tls is not None,
+            ssl_context=True if settings.tls is None else _ssl_context(settings.tls),
+        )
+        super().__init__(settings, tritonclient.http, client, as_json={})
+
+    def translate(self, error: Exception) -> Exception:
+        """See ``Transport.translate``."""
+        where = self.settings.url
+        if isinstance(error, InferenceServerException):
+            message = f"{where}: {' '.join(error.message().split())}"
+            if error.status() == "400":
+                return InputError(message)
+            retry = error.status() in RETRIED_STATUS
+            return Unavailable(message) if retry else ServerError(message)
+        if isinstance(error, aiohttp.ClientSSLError):
+            return ServerError(f"{where}: {error}; is it a TLS port, and --ssl-ca its certificate?")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return Unavailable(f"{where}: {error.os_error.strerror or 'cannot connect'}")
+        if isinstance(error, aiohttp.ClientResponseError):
+            return ServerError(f"{where} does not speak HTTP: for its gRPC port use -i grpc")
+        if isinstance(error, aiohttp.ClientError | asyncio.TimeoutError | OSError):
+            return Unavailable(f"{where}: {error or type(error).__name__}")
+        return error
+
+
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca)
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context
