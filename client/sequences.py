@@ -55,7 +55,8 @@ def check_sequences(array: npt.NDArray[np.generic], model: ModelInfo, name: str)
     if array.dtype.kind != "f":
         return
     for first in range(0, len(array), BLOCK):
-        finite = np.isfinite(array[first : first + BLOCK])
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes inf, and is told
+            finite = np.isfinite(array[first : first + BLOCK].astype(np.float32, copy=False))
         if not finite.all():
             position = np.argwhere(~finite)[0] + [first, *[0] * (array.ndim - 1)]
             axes = zip(("N", *model.axes), position, strict=True)

@@ -1,0 +1,72 @@
+"""Documents: the conversion's settings, and segments packed into requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client import ConvertConfig, InputError
+from client.documents import load_convert_config
+
+# As in NVIDIA's dataset_convert_config_pose_classification.yaml.
+NVIDIA = """
+pose_type: "3dbp"
+num_joints: 34
+frame_width: 1920
+frame_height: 1080
+focal_length: 1200.0
+sequence_length_max: 300
+sequence_length_min: 10
+sequence_length: 100
+sequence_overlap: 0.5
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "convert.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_nvidias_file_says_what_the_defaults_say(tmp_path: Path) -> None:
+    assert load_convert_config(written(tmp_path, NVIDIA)) == ConvertConfig()
+    assert load_convert_config(None) == ConvertConfig()
+
+
+def test_a_file_and_a_flag(tmp_path: Path) -> None:
+    path = written(tmp_path, "pose_type: 25dbp\ninput_width: 640\nmax_gap: 5\n")
+    config = ConvertConfig(pose_type="25dbp", frame_width=640, max_gap=5)
+    assert load_convert_config(path) == config
+    assert load_convert_config(path, max_gap=7).max_gap == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pose_tipe: 3dbp", "unknown key 'pose_tipe'; the nearest is 'pose_type'"),
+        ("sequence_overlap: 0", "sequence_overlap is 0"),
+        ("sequence_length: many", "must be a whole number"),
+        ("- a\n- b", "expected lines of 'key: value'"),
+        ("", "expected lines of 'key: value'"),
+        ("a: [", "cannot be read"),
+        ("!!python/object/apply:os.system ['true']", "cannot be read"),
+        ("\x00", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(InputError, match=message) as caught:
+        load_convert_config(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent\.yaml: cannot be read"):
+        load_convert_config(tmp_path / "absent.yaml")
+
+
+def test_a_wrong_flag_is_told() -> None:
+    with pytest.raises(InputError, match="max_gap is -1"):
+        load_convert_config(None, max_gap=-1)

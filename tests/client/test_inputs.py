@@ -1,0 +1,95 @@
+"""Inputs: files and folders, and results that never collide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client import InputError
+from client.inputs import Source, find_sources
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for name in ("a.npy", "a.json", "a.json.gz", "b/a.json", "b/c.NDJSON", "b/notes.txt"):
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "data"
+
+
+def test_one_file_goes_straight_to_the_output(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert find_sources([str(data / "a.npy")], out) == [Source(data / "a.npy", out / "results.txt")]
+    twice = [str(data / "a.json"), str(data / "b/../a.json")]
+    (only,) = find_sources(twice, out)
+    assert only.output == out / "results.json"
+
+
+def test_a_folder_keeps_its_shape(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    outputs = [source.output.relative_to(out) for source in find_sources([str(data)], out)]
+    assert sorted(map(str, outputs)) == [
+        "a.json.gz/results.json",
+        "a.json/results.json",
+        "a.npy/results.txt",
+        "b/a.json/results.json",
+        "b/c.NDJSON/results.json",
+    ]
+
+
+def test_files_of_one_name_do_not_meet(data: Path, tmp_path: Path) -> None:
+    sources = find_sources([str(data / "a.json"), str(data / "b/a.json")], tmp_path / "out")
+    assert [str(source.output.relative_to(tmp_path / "out")) for source in sources] == [
+        "a.json/results.json",
+        "b/a.json/results.json",
+    ]
+
+
+def test_relative_inputs(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data)
+    (source,) = find_sources(["a.npy"], Path("outputs"))
+    assert source == Source(Path("a.npy"), Path("outputs/results.txt"))
+    assert len(find_sources(["b", "a.npy"], Path("outputs"))) == 3
+
+
+def test_earlier_results_are_no_inputs(data: Path) -> None:
+    for source in find_sources([str(data)], data / "outputs"):
+        source.output.parent.mkdir(parents=True)
+        source.output.touch()
+    assert len(find_sources([str(data)], data / "outputs")) == 5
+
+
+def test_a_folder_of_one_file_is_still_a_folder(data: Path, tmp_path: Path) -> None:
+    (data / "b/c.NDJSON").unlink()
+    (source,) = find_sources([str(data / "b")], tmp_path / "out")
+    assert source.output == tmp_path / "out/a.json/results.json"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no input"),
+        (["data/absent.npy"], r"data/absent\.npy: no such file or folder"),
+        (["data/b/notes.txt"], r"has to be a JSON file or a NumPy array \(\.npy, \.json,"),
+        (["empty"], r"empty: no \.npy, \.json"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    words: list[str], message: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data.parent)
+    Path("empty").mkdir()
+    with pytest.raises(InputError, match=message):
+        find_sources(words, Path("out"))
+
+
+def test_results_hide_no_input(data: Path) -> None:
+    (data / "results.json").touch()
+    with pytest.raises(InputError, match="would hide an input; change --output_path"):
+        find_sources([str(data / "results.json")], data)
+    with pytest.raises(InputError, match="would hide an input; change --output_path"):
+        find_sources([str(data / "a.npy"), str(data / "a.json")], data)
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        find_sources([str(data / "a.npy")], data / "a.json")
