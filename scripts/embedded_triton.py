@@ -24,6 +24,7 @@ from scripts.triton_guard import LOOPBACK, PORTS, STOP_DEADLINE, check_ports, is
 from scripts.triton_wheel import ROOT
 
 START_DEADLINE = 120.0  # seconds; a cold disk and a busy machine included
+SIGNS = ("failed to load '", "Bad option", "error: creating server")
 
 
 class EmbeddedTriton:
@@ -149,7 +150,7 @@ class EmbeddedTriton:
         if code == 2:  # the guard's one line on what the user should change
             self.stop()
             return InputError(text.strip().rpartition("embedded_triton: ")[2])
-        why = next((line for line in text.splitlines() if "failed to load '" in line), "")
+        why = next((line for line in text.splitlines() if any(sign in line for sign in SIGNS)), "")
         state = "was not ready in time" if code is None else "did not start"
         return RuntimeError(f"Triton {state}: {why or 'the log says more'} (log: {self.log})")
 

@@ -163,6 +163,14 @@ def test_a_model_that_does_not_load_is_named_and_the_log_kept(repository: Path) 
     server.stop()
 
 
+def test_an_unknown_option_is_named(repository: Path, tmp_path: Path) -> None:
+    server = EmbeddedTriton(
+        repository, extra_args=["--strict-readiness=perhaps"], log=tmp_path / "log"
+    )
+    with pytest.raises(RuntimeError, match='Bad option: "--strict-readiness"'):
+        server.start()
+
+
 def test_in_the_foreground_it_says_when_it_is_ready_and_ends_on_ctrl_c(
     repository: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,27 @@
+"""Asks the whole ensemble for one answer; Triton stays `ready` when a Python model has died."""
+
+import json
+import sys
+import urllib.request
+
+FRAME = {
+    "inputs": [
+        {"name": "keypoints", "datatype": "FP32", "shape": [1, 1, 34, 4], "data": [0.0] * 34 * 4}
+    ],
+    "outputs": [{"name": "label"}],
+}
+
+
+def main(url: str) -> None:
+    """Ends with a traceback, hence an exit code other than 0, unless a label comes back."""
+    request = urllib.request.Request(
+        f"http://{url}/v2/models/pose_classification/infer",
+        json.dumps(FRAME).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=8) as answer:  # noqa: S310 an http address of our own
+        json.load(answer)["outputs"][0]["data"][0]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:] or ["127.0.0.1:8000"])

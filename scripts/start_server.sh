@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Start Triton with the model repository, in the foreground: in the GPU container, else in the CPU
+# container, else embedded (no Docker, no GPU). Says which and why; needs no account.
+# Usage: scripts/start_server.sh [--gpu | --cpu | --embedded] [--dry-run]
+#            [--http-port 8000] [--grpc-port 8001] [--metrics-port 8002]
+# Environment: TRITON_TAG, TRITON_ADMIN_KEY (docs/serving.md); VENV, PYTHON (scripts/setup_env.sh)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=model_repository/pose_classification_tao/1
+
+say() { echo "start_server: $*" >&2; }
+refuse() { say "$*"; exit 2; }
+
+way="" dry_run="" http=8000 grpc=8001 metrics=8002
+while [ $# -gt 0 ]; do
+    case $1 in
+        --gpu | --cpu | --embedded)
+            [ -z "$way" ] || refuse "$1 and --$way exclude each other"
+            way=${1#--} ;;
+        --dry-run) dry_run=1 ;;
+        --http-port | --grpc-port | --metrics-port)
+            [[ ${2:-} =~ ^[0-9]+$ ]] || refuse "$1 needs a port number"
+            name=${1#--} && declare "${name%-port}=$2" && shift ;;
+        -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+        *) refuse "unknown argument $1 (see --help)" ;;
+    esac
+    shift
+done
+
+# Each prints what stands in the way of a container, nothing if it can run.
+no_engine() {
+    if ! command -v docker > /dev/null; then echo "Docker is not installed"
+    elif ! timeout 20 docker info > /dev/null 2>&1; then echo "no Docker engine answers"
+    elif ! docker compose version > /dev/null 2>&1; then echo "Docker has no compose plugin"
+    fi
+}
+no_gpu() {
+    if ! nvidia-smi -L 2> /dev/null | grep -q GPU; then echo "no NVIDIA GPU"
+    elif ! docker info --format '{{json .Runtimes}}' 2> /dev/null | grep -q nvidia; then
+        echo "Docker has no nvidia runtime (install the NVIDIA container toolkit)"
+    fi
+}
+
+why="asked for"
+if [ "$way" != embedded ]; then
+    engine=$(no_engine)
+    gpu=${engine:-$(no_gpu)}
+fi
+case $way in
+    gpu) [ -z "$gpu" ] || refuse "the GPU container cannot run here: $gpu" ;;
+    cpu) [ -z "$engine" ] || refuse "the CPU container cannot run here: $engine" ;;
+    embedded) ;;
+    *)
+        if [ -z "$gpu" ]; then way=gpu why="an NVIDIA GPU and Docker are here"
+        elif [ -z "$engine" ]; then way=cpu why=$gpu
+        else way=embedded why=$engine
+        fi ;;
+esac
+[ -s "$version/model.onnx" ] || refuse "$version/model.onnx is missing: check it out or export it"
+
+run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
+become() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else exec "$@"; fi; }
+field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$version/model.plan.json"; }
+stale_engine() { # prints why the TensorRT engine has to be built, nothing if it is fresh
+    local sm
+    sm=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d '. ')
+    if ! [ -s "$version/model.plan" ] || ! [ -s "$version/model.plan.json" ]; then
+        echo "there is no engine yet"
+    elif [ "$(field onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
+        echo "the engine was built from another model.onnx"
+    elif [ "$(field sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
+    fi
+}
+
+case $way in
+    gpu)
+        say "GPU container ($why)"
+        stale=$(stale_engine)
+        if [ -n "$stale" ]; then
+            say "building the TensorRT engine: $stale"
+            run scripts/build_engine.sh
+        fi ;;
+    cpu) say "CPU container ($why)" ;;
+    embedded)
+        say "embedded Triton, on loopback only ($why)"
+        run scripts/setup_env.sh serve
+        become "${VENV:-.venv}/bin/python" -m scripts.embedded_triton \
+            --http-port "$http" --grpc-port "$grpc" --metrics-port "$metrics"
+        exit ;;
+esac
+become env "COMPOSE_PROFILES=$way" "TRITON_HTTP_PORT=$http" "TRITON_GRPC_PORT=$grpc" \
+    "TRITON_METRICS_PORT=$metrics" docker compose up

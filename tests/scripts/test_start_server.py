@@ -1,0 +1,217 @@
+"""`start_server.sh` on machines made of fake `docker` and `nvidia-smi` programs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = """case "$1 $2" in
+    "info ") ;;
+    "info --format") echo '{"runc": {}%s}' ;;
+    "compose version") %s ;;
+    "compose up")
+        echo up $COMPOSE_PROFILES $TRITON_HTTP_PORT $TRITON_GRPC_PORT $TRITON_METRICS_PORT ;;
+    *) exit 9 ;;
+esac"""
+DOCKER = {
+    "none": None,
+    "asleep": "exit 1",
+    "no compose": ENGINE % ("", "exit 1"),
+    "plain": ENGINE % ("", "true"),
+    "nvidia": ENGINE % (', "nvidia": {}', "true"),
+}
+GPU = """case "$1" in
+    -L) echo "GPU 0: NVIDIA H200 (UUID: GPU-1)" ;;
+    *) echo 9.0 ;;
+esac"""
+BUILD = "echo built"
+Start = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A project folder with the script, a network, and an engine builder that says it ran."""
+    version = tmp_path / "model_repository/pose_classification_tao/1"
+    version.mkdir(parents=True)
+    (version / "model.onnx").write_bytes(b"network")
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/start_server.sh", tmp_path / "scripts")
+    program(tmp_path / "scripts/build_engine.sh", BUILD)
+    return tmp_path
+
+
+@pytest.fixture
+def start(checkout: Path) -> Start:
+    """Runs the script on a machine: `start(*arguments, docker=, gpu=)`."""
+
+    def run(
+        *arguments: str, docker: str = "none", gpu: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        folder = checkout / "bin"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name in ("bash", "dirname", "timeout", "grep", "sed", "head", "tr", "cut", "sha256sum"):
+            (folder / name).symlink_to(str(shutil.which(name)))
+        (folder / "env").symlink_to("/usr/bin/env")
+        script = DOCKER[docker]
+        if script is not None:
+            program(folder / "docker", script)
+        if gpu:
+            program(folder / "nvidia-smi", GPU)
+        return subprocess.run(
+            [checkout / "scripts/start_server.sh", *arguments],
+            env={"PATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/bash\n{script}\n")
+    path.chmod(0o755)
+
+
+def engine(checkout: Path, onnx: bytes = b"network", sm: str = "90") -> None:
+    version = checkout / "model_repository/pose_classification_tao/1"
+    (version / "model.plan").write_bytes(b"engine")
+    facts = {"tensorrt": "11.4.0", "sm": sm, "onnx_sha256": hashlib.sha256(onnx).hexdigest()}
+    (version / "model.plan.json").write_text(json.dumps(facts, indent=2))
+
+
+@pytest.mark.parametrize(
+    ("docker", "gpu", "way", "why"),
+    [
+        ("none", False, "embedded Triton, on loopback only", "Docker is not installed"),
+        ("none", True, "embedded Triton, on loopback only", "Docker is not installed"),
+        ("asleep", True, "embedded Triton, on loopback only", "no Docker engine answers"),
+        ("no compose", True, "embedded Triton, on loopback only", "Docker has no compose plugin"),
+        ("plain", False, "CPU container", "no NVIDIA GPU"),
+        ("nvidia", False, "CPU container", "no NVIDIA GPU"),
+        ("plain", True, "CPU container", "Docker has no nvidia runtime (install the NVIDIA "
+         "container toolkit)"),
+        ("nvidia", True, "GPU container", "an NVIDIA GPU and Docker are here"),
+    ],
+)  # fmt: skip
+def test_it_picks_the_best_way_and_says_why(
+    start: Start, docker: str, gpu: bool, way: str, why: str
+) -> None:
+    done = start("--dry-run", docker=docker, gpu=gpu)
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[0] == f"start_server: {way} ({why})"
+
+
+@pytest.mark.parametrize(
+    ("flag", "docker", "gpu", "message"),
+    [
+        ("--gpu", "nvidia", False, "the GPU container cannot run here: no NVIDIA GPU"),
+        ("--gpu", "asleep", True, "the GPU container cannot run here: no Docker engine answers"),
+        ("--cpu", "none", False, "the CPU container cannot run here: Docker is not installed"),
+    ],
+)
+def test_what_cannot_run_is_refused_with_the_reason(
+    start: Start, flag: str, docker: str, gpu: bool, message: str
+) -> None:
+    done = start(flag, "--dry-run", docker=docker, gpu=gpu)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"start_server: {message}\n"
+
+
+@pytest.mark.parametrize("flag", ["--cpu", "--embedded"])
+def test_a_lesser_way_can_be_asked_for(start: Start, flag: str) -> None:
+    done = start(flag, "--dry-run", docker="nvidia", gpu=True)
+    assert done.returncode == 0
+    assert "(asked for)" in done.stderr
+    assert ("docker" in done.stdout) == (flag == "--cpu")
+
+
+def test_the_command_is_printed_not_run(start: Start) -> None:
+    done = start("--dry-run", "--http-port", "9000", "--metrics-port", "9002", docker="plain")
+    assert done.stdout == (
+        "'env' 'COMPOSE_PROFILES=cpu' 'TRITON_HTTP_PORT=9000' 'TRITON_GRPC_PORT=8001' "
+        "'TRITON_METRICS_PORT=9002' 'docker' 'compose' 'up'\n"
+    )
+    done = start("--dry-run", "--embedded", "--grpc-port", "9001")
+    assert done.stdout == (
+        "'scripts/setup_env.sh' 'serve'\n"
+        "'.venv/bin/python' '-m' 'scripts.embedded_triton' "
+        "'--http-port' '8000' '--grpc-port' '9001' '--metrics-port' '8002'\n"
+    )
+
+
+def test_the_cpu_container_is_started_on_the_ports_asked_for(start: Start) -> None:
+    done = start("--http-port", "9000", "--grpc-port", "9001", docker="plain")
+    assert (done.returncode, done.stdout) == (0, "up cpu 9000 9001 8002\n")
+
+
+def test_a_fresh_engine_is_used(start: Start, checkout: Path) -> None:
+    engine(checkout)
+    done = start(docker="nvidia", gpu=True)
+    assert done.stdout == "up gpu 8000 8001 8002\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda checkout: None, "there is no engine yet"),
+        (lambda checkout: engine(checkout, onnx=b"old"), "built from another model.onnx"),
+        (lambda checkout: engine(checkout, sm="8.9"), "built for another GPU"),
+    ],
+)
+def test_a_stale_engine_is_built_first(
+    start: Start, checkout: Path, make: Callable[[Path], None], why: str
+) -> None:
+    make(checkout)
+    done = start(docker="nvidia", gpu=True)
+    assert why in done.stderr
+    assert done.stdout == "built\nup gpu 8000 8001 8002\n"
+    program(checkout / "scripts/build_engine.sh", "exit 1")
+    done = start(docker="nvidia", gpu=True)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_no_model_is_touched(start: Start, checkout: Path) -> None:
+    other = checkout / "model_repository/someone_elses/1/model.onnx"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"precious")
+    start(docker="nvidia", gpu=True)
+    assert other.read_bytes() == b"precious"
+
+
+def test_a_missing_network_is_named(start: Start, checkout: Path) -> None:
+    path = "model_repository/pose_classification_tao/1/model.onnx"
+    (checkout / path).unlink()
+    done = start("--embedded")
+    assert done.returncode == 2
+    assert done.stderr == f"start_server: {path} is missing: check it out or export it\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--gpu", "--cpu"], "--cpu and --gpu exclude each other"),
+        (["--http-port"], "--http-port needs a port number"),
+        (["--grpc-port", "x"], "--grpc-port needs a port number"),
+        (["--fast"], "unknown argument --fast (see --help)"),
+    ],
+)
+def test_bad_arguments_are_refused(start: Start, arguments: list[str], message: str) -> None:
+    done = start(*arguments)
+    assert (done.returncode, done.stderr) == (2, f"start_server: {message}\n")
+
+
+def test_help_names_every_flag(start: Start) -> None:
+    done = start("--help")
+    assert done.returncode == 0
+    for flag in ("--gpu", "--cpu", "--embedded", "--dry-run", "--http-port"):
+        assert flag in done.stdout
+    assert done.stderr == ""
