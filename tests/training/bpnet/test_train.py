@@ -1,0 +1,187 @@
+"""Training through the command line on drawn figures, small enough for every run of the tests."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.training.bpnet.datasets import make_dataset, write_dataset_spec
+from tests.training.bpnet.figures import crowd
+from training.bpnet.cli import main
+from training.bpnet.saved_model import load_model
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("coco")
+    make_dataset(root, [crowd(1, 2, 64, 120)] * 2, size=(128, 128))
+    make_dataset(root, [crowd(1, 1, 64, 120)], split="val", size=(128, 128))
+    spec = str(write_dataset_spec(root))
+    for mode in ("train", "test"):
+        command = ["dataset_convert", "-m", mode, "-o", str(root / mode), "--generate_masks"]
+        assert main([*command, "--dataset_spec", spec]) == 0
+    return root
+
+
+def spec_tree(root):
+    return {
+        "num_epoch": 4,
+        "checkpoint_n_epoch": 1,
+        "validation_every_n_epoch": 2,
+        "summary_every_n_steps": 1,
+        "dataloader": {
+            "batch_size": 2,
+            "image_config": {"image_dims": {"height": 64, "width": 64}},
+            "pose_config": {"target_shape": [8, 8]},
+            "dataset_config": {
+                "root_data_path": str(root),
+                "train_records_folder_path": str(root),
+                "train_records_path": ["train-fold-000-of-001"],
+                "val_records_folder_path": str(root),
+                "val_records_path": ["test-fold-000-of-001"],
+                "dataset_specs": {"coco": str(root / "coco_spec.json")},
+            },
+            "augmentation_config": {"spatial_aug_params": {"rotate_deg_max": 20.0}},
+        },
+        "model": {
+            "backbone_attributes": {"architecture": "efficientnet_lite0"},
+            "stages": 2,
+            "stage_channels": 16,
+            "stage1_kernel_sizes": [3],
+            "stageT_kernel_sizes": [3],
+            "kernel_initializer": "xavier",
+        },
+        "optimizer": {
+            "__class_name__": "AdamWOptimizer",
+            "learning_rate_schedule": {"base_learning_rate": 1e-3, "min_learning_rate": 1e-5},
+        },
+    }
+
+
+@pytest.fixture
+def spec(root, tmp_path):
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump(spec_tree(root)))
+    return path
+
+
+def train(spec, results, *more):
+    return main(["train", "-e", str(spec), "-r", str(results), "-ll", "WARNING", *more])
+
+
+def weights(path):
+    return load_model(path)[0].state_dict()
+
+
+def status(results):
+    return [json.loads(line) for line in (results / "status.json").read_text().splitlines()]
+
+
+def test_a_training_leaves_what_it_should(spec, tmp_path):
+    results = tmp_path / "results"
+    more = ("max_ckpt_to_keep=2", "infrequent_summary_every_n_steps=4")
+    assert train(spec, results, "-k", "sesam", *more) == 0
+    names = sorted(path.name for path in results.glob("*.pth"))
+    assert names == [
+        "bpnet_latest.pth",
+        "bpnet_model.pth",
+        "model.epoch-3.pth",
+        "model.epoch-4.pth",
+    ]
+    assert (results / "bpnet_latest.pth").resolve().name == "model.epoch-4.pth"
+    assert load_model(results / "bpnet_model.pth", key="sesam")[1].spec.stage_channels == 16
+    lines = status(results)
+    assert [line["status"] for line in lines] == ["STARTED", *["RUNNING"] * 4, "SUCCESS"]
+    assert lines[4]["kpi"].keys() == {"loss", "val_loss", "learning_rate"}
+    assert lines[4]["kpi"]["loss"] < lines[1]["kpi"]["loss"]
+    assert yaml.safe_load((results / "experiment.yaml").read_text())["num_epoch"] == 4
+    board = EventAccumulator(str(results / "lightning_logs")).Reload()
+    assert {"loss", "paf_loss/stage2", "val_loss"} <= set(board.Tags()["scalars"])
+    assert len(board.Scalars("loss")) == 8
+    assert set(board.Tags()["images"]) == {"input", "labels", "heatmaps"}
+
+
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(spec, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(spec, whole, "num_epoch=2") == 0
+    broken.mkdir()
+    shutil.copy(whole / "model.epoch-1.pth", broken)
+    (broken / "bpnet_latest.pth").symlink_to("model.epoch-1.pth")
+    assert train(spec, broken, "num_epoch=2") == 0
+    expected = weights(whole / "bpnet_model.pth")
+    for name, found in weights(broken / "bpnet_model.pth").items():
+        torch.testing.assert_close(found, expected[name], rtol=0, atol=0, msg=name)
+
+
+def test_two_processes(spec, tmp_path):
+    results = tmp_path / "results"
+    command = [sys.executable, "-m", "training.bpnet", "train", "-e", str(spec)]
+    command += ["-r", str(results), "--gpus", "2", "num_epoch=1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    kpi = status(results)[1]["kpi"]
+    assert status(results)[1]["step"] == 1  # 4 records, 2 processes, 2 a batch
+    assert kpi["learning_rate"] == pytest.approx(1e-5)
+    assert (results / "bpnet_model.pth").is_file()
+
+
+def test_another_network_cannot_be_gone_on_with(spec, tmp_path, capsys):
+    results = tmp_path / "results"
+    assert train(spec, results, "num_epoch=1") == 0
+    assert train(spec, results, "model.stage_channels=8") == 2
+    assert "is of another network" in capsys.readouterr().err
+
+
+def test_starting_from_a_model(spec, tmp_path):
+    assert train(spec, tmp_path / "a", "num_epoch=1") == 0
+    start = tmp_path / "a" / "bpnet_model.pth"
+    tiny = ("num_epoch=1", "optimizer.learning_rate_schedule.base_learning_rate=1e-9")
+    tiny += ("optimizer.learning_rate_schedule.min_learning_rate=1e-10",)
+    assert train(spec, tmp_path / "b", f"pretrained_weights={start}", *tiny) == 0
+    tuning = (
+        "finetuning_config.is_finetune_exp=True",
+        f"finetuning_config.checkpoint_path={start}",
+    )
+    tuning += ("finetuning_config.ckpt_epoch_num=10",)
+    assert train(spec, tmp_path / "c", *tuning, *tiny) == 0
+    assert (tmp_path / "c" / "model.epoch-11.pth").is_file()
+    name = "stage2.paf.out.conv.weight"
+    expected = weights(start)[name]
+    for folder in "bc":
+        found = weights(tmp_path / folder / "bpnet_model.pth")[name]
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("optimizer.learning_rate_schedule.base_learning_rate=1e30", "lower the learning rate"),
+        ("dataloader.dataset_config.root_data_path=/nowhere", "check root_data_path"),
+        ("pretrained_weights=/nowhere.pth", "cannot read the checkpoint"),
+        ("load_graph=True", "load_graph needs the pruned model"),
+        ("precision='16'", "needs a GPU"),
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_mistakes_are_one_line_and_exit_2(spec, tmp_path, capsys, override, says, workers):
+    if workers and "root_data_path" not in override:
+        pytest.skip("loader processes matter to the data alone")
+    if "precision" in override and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    more = (override, f"dataloader.num_workers={workers}")
+    assert train(spec, tmp_path / "results", *more) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("bpnet: error: ")
+    assert says in error
+    last = status(tmp_path / "results")[-1]
+    assert last["status"] == "FAILURE"
+    assert says in last["message"]
