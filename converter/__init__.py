@@ -9,14 +9,15 @@ from converter.layout import Layout
 from converter.layouts import get_layout, layout_names, register_layout
 from converter.mapping import JointMap, joint_map
 from converter.normalise import network_input, normalise
-from converter.segment import full_segment_bounds, segment_bounds
+from converter.segment import LABEL_POLICIES, LabelPolicy, segment_bounds
 
 __all__ = [
+    "LABEL_POLICIES",
     "ConvertConfig",
     "InputError",
     "JointMap",
+    "LabelPolicy",
     "Layout",
-    "full_segment_bounds",
     "get_layout",
     "joint_map",
     "layout_names",

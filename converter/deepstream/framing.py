@@ -1,0 +1,94 @@
+"""Where JSON records begin and end in a buffer of bytes, without decoding them."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"?'
+_STRINGS = re.compile(_STRING, re.DOTALL)
+# printf writes nan, -nan, inf; Python NaN, Infinity. Strings are matched to be passed over.
+_NOT_FINITE = re.compile(_STRING + rb"|(-?\b(?:nan|inf(?:inity)?)\b)", re.DOTALL | re.IGNORECASE)
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]*"')
+_OFFSET = re.compile(r"\(byte (\d+)\)")
+# Change of depth by each byte.
+_STEPS = np.zeros(256, dtype=np.int8)
+_STEPS[list(b"{[")] = 1
+_STEPS[list(b"}]")] = -1
+_TORN_TOKEN = 10  # the longest token that is no string: -Infinity
+
+
+def skip_space(buffer: bytes, start: int) -> int:
+    """Return the first offset from `start` that is not white space."""
+    while start < len(buffer) and buffer[start] in _SPACE:
+        start += 1
+    return start
+
+
+def signature(buffer: bytes, start: int) -> bytes:
+    """Return how the record at `start` begins, up to its first key; empty if that is not there."""
+    found = _FIRST_KEY.match(buffer, start)
+    return found.group() if found else b""
+
+
+def likely_end(buffer: bytes, start: int, beginning: bytes) -> int | None:
+    """Return the offset before the last `beginning` and the comma in front of it.
+
+    Records that a program wrote begin alike, so records probably end there. It is a guess: the
+    same text may stand inside a record.
+    """
+    last = buffer.rfind(beginning, start + 1) if beginning else -1
+    end = len(buffer[start : max(last, start)].rstrip(_SPACE)) + start
+    return end - 1 if end > start and buffer[end - 1 : end] == b"," else None
+
+
+def sure_end(buffer: bytes, start: int) -> int | None:
+    """Return the end of the last complete record from `start` on, by counting brackets."""
+    ends = _record_ends(buffer[start:])
+    return start + int(ends[-1]) if len(ends) else None
+
+
+def count_records(text: bytes) -> int:
+    """Return how many complete records `text` begins with."""
+    return len(_record_ends(text))
+
+
+def _record_ends(text: bytes) -> NDArray[np.intp]:
+    blanked = _STRINGS.sub(lambda string: b" " * len(string.group()), text)
+    codes = np.frombuffer(blanked, dtype=np.uint8)
+    places = np.flatnonzero(_STEPS[codes])
+    depth = np.cumsum(_STEPS[codes[places]], dtype=np.int64)
+    outside = np.flatnonzero(depth < 0)
+    ends = depth[: outside[0] if len(outside) else None] == 0
+    found: NDArray[np.intp] = places[: len(ends)][ends] + 1
+    return found
+
+
+def without_nan(text: bytes) -> tuple[bytes, int]:
+    """Write null for every nan and inf outside strings; returns the text and how many."""
+    count = 0
+
+    def replace(token: re.Match[bytes]) -> bytes:
+        nonlocal count
+        if token.group(1) is None:
+            return token.group()
+        count += 1
+        return b"null"
+
+    return _NOT_FINITE.sub(replace, text), count
+
+
+def is_torn(record: bytes) -> bool:
+    """Tell whether `record` is the beginning of a JSON object whose end is missing."""
+    text, _ = without_nan(record)
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        place = _OFFSET.search(str(error))
+        return place is None or int(place.group(1)) >= len(text) - _TORN_TOKEN
+    return False

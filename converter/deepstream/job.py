@@ -1,0 +1,229 @@
+"""Annotating a DeepStream bodypose-3d file: segments out, labels in, the file with actions out."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from array import array
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.atomic import replacing
+from converter.config import ConvertConfig
+from converter.deepstream.explain import locate
+from converter.deepstream.records import RecordFile
+from converter.deepstream.render import Renderer, decode_texts
+from converter.deepstream.schema import Frame, Object, Record, record_decoder
+from converter.deepstream.summary import Summary
+from converter.deepstream.tracker import Tracker
+from converter.deepstream.tracks import CutPoses, TrackId
+from converter.errors import InputError
+from converter.segment import LABEL_POLICIES, LabelPolicy
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a track for the network to classify.
+
+    Attributes:
+        index: Number of the segment, from 0 in the order in which `segments` yields them.
+        keypoints: (T, V, 4) float32, raw: `pose3d` in mm or `pose25d` in pixels; nan where the
+            file has no number.
+        track: Whose poses they are.
+        first_frame: `frame_num` of the first pose.
+        last_frame: `frame_num` of the last pose.
+    """
+
+    index: int
+    keypoints: NDArray[np.float32]
+    track: TrackId
+    first_frame: int
+    last_frame: int
+
+
+class AnnotationJob:
+    """Labels the persons of one file, which is read twice and may be larger than the memory.
+
+    First take all of `segments`, giving each its class with `assign`, then `write`.
+
+    Args:
+        path: A JSON array of records, or one record a line; plain or gzip.
+        config: How to cut and what poses to take.
+        policy: Which frames a segment labels (see `converter.segment.Segmenter`).
+
+    Attributes:
+        summary: What was met so far.
+
+    Raises:
+        InputError: The policy is unknown.
+    """
+
+    def __init__(
+        self, path: str | Path, config: ConvertConfig, policy: LabelPolicy = "dense"
+    ) -> None:
+        if policy not in LABEL_POLICIES:
+            raise InputError(f"label policy is '{policy}', must be one of {LABEL_POLICIES}")
+        self.summary = Summary()
+        self._config = config
+        self._file = RecordFile(Path(path), self.summary)
+        self._tracker = Tracker(config, policy, self.summary)
+        self._packing = struct.Struct(f"{config.num_joints * 4}d")
+        self._segment_of = np.empty(0, dtype=np.int32)  # of each object, -1 for none
+        self._classes = array("i")  # of each segment, -1 for none
+        self._scores = array("f")
+        self._reading: Generator[Segment, None, None] | None = None
+        self._all_read = False
+
+    def __enter__(self) -> AnnotationJob:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._reading is not None:
+            self._reading.close()
+
+    @property
+    def fraction(self) -> float:
+        """Share 0..1 of the file that the present pass, reading or writing, has done."""
+        return self._file.fraction
+
+    def segments(self) -> Generator[Segment, None, None]:
+        """Yield the segments of all tracks as soon as they are complete; can be called once.
+
+        Raises:
+            InputError: The file is not what it should be; the message names the place.
+            RuntimeError: Called a second time.
+        """
+        if self._reading is not None:
+            raise RuntimeError("the segments of a job can be taken once")
+        self._reading = self._read()
+        return self._reading
+
+    def assign(self, index: int, class_index: int, score: float = nan) -> None:
+        """Give segment number `index` its class, and the score of that (nan for none)."""
+        if not 0 <= index < len(self._classes):
+            raise IndexError(f"there is no segment {index} yet")
+        self._classes[index] = class_index
+        self._scores[index] = score
+
+    def write(
+        self,
+        output_path: str | Path,
+        labels: Sequence[str],
+        scores: bool = False,
+        compact: bool = False,
+    ) -> Summary:
+        """Write the records with an `action` in every object; "" where no segment labels it.
+
+        Args:
+            output_path: The file to write or replace, once all is well.
+            labels: Class names.
+            scores: Also write `action_score`, the score of the segment.
+            compact: Write no white space.
+
+        Raises:
+            InputError: The file has changed since it was read.
+            ValueError: A class has no name.
+            RuntimeError: Segments are left that have not been taken.
+        """
+        if not self._all_read:
+            raise RuntimeError("take all segments before writing")
+        classes = np.append(np.array(self._classes, dtype=np.int32), np.int32(-1))
+        if classes.max() >= len(labels):
+            raise ValueError(f"class {classes.max()} has no name: there are {len(labels)} labels")
+        classes = classes[self._segment_of]
+        values = np.append(np.array(self._scores, dtype=np.float32), np.float32(nan))
+        renderer = Renderer(labels, compact=compact)
+        begin = 0
+        with replacing(Path(output_path)) as output:
+            for records in self._file.replay(decode_texts):
+                end = begin + sum(record.count_objects() for record in records)
+                score = values[self._segment_of[begin:end]].tolist() if scores else None
+                output.write(renderer.render(records, classes[begin:end].tolist(), score))
+                begin = end
+            output.write(renderer.end())
+        self.summary.labelled = int(np.count_nonzero(classes >= 0))
+        return self.summary
+
+    def _read(self) -> Generator[Segment, None, None]:
+        number = 0
+        for records in self._file.scan(record_decoder(self._config.pose_key)):
+            for record in records:
+                self._take(number, record)
+                number += 1
+            yield from self._enlist(self._tracker.flush())
+        yield from self._enlist(self._tracker.close())
+        for left_out, taken in self._tracker.twins:
+            self._segment_of[left_out] = self._segment_of[taken]
+        self._segment_of = self._segment_of[: self.summary.objects]
+        self._all_read = True
+        self._conclude()
+
+    def _take(self, number: int, record: Record[Object]) -> None:
+        counts, tracker = self.summary, self._tracker
+        counts.frames += len(record.batches)
+        counts.odd_batches += record.num_frames_in_batch not in (None, len(record.batches))
+        for frame in record.batches:
+            name = frame.batch_id if frame.source_id is None else frame.source_id
+            source = tracker.enter(str(name), frame.frame_num)
+            for person in frame.objects:
+                if person.pose is not None:
+                    pose = self._pack(number, frame, person, person.pose)
+                    tracker.add(
+                        source, str(person.object_id), counts.objects, frame.frame_num, pose
+                    )
+                    counts.poses += 1
+                counts.objects += 1
+
+    def _pack(
+        self, record: int, frame: Frame[Object], person: Object, pose: list[float | None]
+    ) -> bytes:
+        try:
+            return self._packing.pack(*pose)
+        except struct.error:
+            joints, key = self._config.num_joints, self._config.pose_key
+            if len(pose) != joints * 4:
+                place = locate(self._file.path, record, frame.frame_num, person.object_id)
+                raise InputError(
+                    f"{place}: '{key}' holds {len(pose)} numbers, but num_joints {joints} asks "
+                    f"for {joints * 4}"
+                ) from None
+            return self._packing.pack(*(nan if number is None else number for number in pose))
+
+    def _enlist(self, cuts: Iterator[CutPoses]) -> Iterator[Segment]:
+        if (needed := self.summary.objects) > len(self._segment_of):
+            grown = np.full(2 * needed, -1, dtype=np.int32)
+            grown[: len(self._segment_of)] = self._segment_of
+            self._segment_of = grown
+        for cut in cuts:
+            index = len(self._classes)
+            self._classes.append(-1)
+            self._scores.append(nan)
+            self._segment_of[cut.labelled] = index
+            self.summary.segments += 1
+            frames = cut.poses.frames
+            yield Segment(
+                index, cut.poses.keypoints.copy(), cut.track, int(frames[0]), int(frames[-1])
+            )
+
+    def _conclude(self) -> None:
+        path, key = self._file.path, self._config.pose_key
+        if self.summary.objects and not self.summary.poses:
+            raise InputError(
+                f"{path}: no object has '{key}', which pose_type {self._config.pose_type} needs; "
+                "set the pose_type that the file has poses for"
+            )
+        for warning in self.summary.warnings:
+            _log.warning("%s: %s", path, warning)

@@ -1,0 +1,201 @@
+"""A file of JSON records, read a chunk of records at a time.
+
+The file is an array of records or holds one record a line (NDJSON). It may be larger than the
+memory, and is read twice: `scan` finds where to cut, `replay` cuts at the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from converter.deepstream import framing
+from converter.deepstream.explain import explain
+from converter.deepstream.stream import ByteStream
+from converter.deepstream.summary import Summary
+from converter.errors import InputError
+
+T = TypeVar("T")
+# Decodes the JSON text of an array of records.
+Decoder = Callable[[bytes], list[T]]
+
+CHUNK_SIZE = 1 << 20
+_LARGEST_RECORD = 1 << 26
+
+
+class _Chunk(NamedTuple):
+    skip: int  # bytes of separators before the records
+    length: int  # bytes of the records
+    repair: bool  # has numbers that are not finite
+
+
+class RecordFile:
+    """The records of a file. Numbers that are nan or inf are read as null.
+
+    Args:
+        path: The file.
+        summary: `scan` counts records and numbers that are not finite, and notes damage.
+
+    Attributes:
+        path: The file.
+        fraction: Share 0..1 of the file that the present pass has read.
+    """
+
+    def __init__(self, path: Path, summary: Summary) -> None:
+        self.path = path
+        self._summary = summary
+        self.fraction = 0.0
+        self._chunks: list[_Chunk] = []
+        self._identity: tuple[int, ...] = ()
+        self._lines = False
+        self._beginning = b""
+
+    def scan(self, decode: Decoder[T]) -> Iterator[list[T]]:
+        """Yield the decoded records, a chunk at a time.
+
+        Raises:
+            InputError: The file is unreadable, no JSON, or not what `decode` expects.
+        """
+        with ByteStream(self.path) as stream:
+            self._identity = stream.identity
+            buffer = stream.read(CHUNK_SIZE)
+            at_end = len(buffer) < CHUNK_SIZE
+            start = self._start(buffer)
+            while not at_end and buffer[start : start + 1] != b"]":
+                if taken := self._take(decode, buffer, start):
+                    decoded, end = taken
+                    self.fraction = stream.position / stream.size
+                    yield decoded
+                    buffer, start = buffer[end:], 0
+                wanted = max(CHUNK_SIZE, len(buffer))
+                piece = stream.read(wanted)
+                at_end = len(piece) < wanted
+                buffer += piece
+                start = self._next(buffer, start)
+            self.fraction = 1.0
+            finish = self._finish_lines if self._lines else self._finish_array
+            yield from finish(decode, buffer, start)
+            if any(piece.strip() for piece in iter(lambda: stream.read(CHUNK_SIZE), b"")):
+                raise InputError(f"{self.path}: there is text after the closing ]")
+            if stream.torn:
+                self._summary.damage = "the gzip data is cut short"
+
+    def replay(self, decode: Decoder[T]) -> Iterator[list[T]]:
+        """Yield the records of `scan` again, in the same chunks, decoded in another way.
+
+        Raises:
+            InputError: The file has changed since `scan`.
+        """
+        with ByteStream(self.path) as stream:
+            if stream.identity != self._identity:
+                raise InputError(f"{self.path}: has changed while it was being read; run again")
+            for chunk in self._chunks:
+                stream.read(chunk.skip)
+                text = self._array(stream.read(chunk.length))
+                self.fraction = stream.position / stream.size
+                yield decode(framing.without_nan(text)[0] if chunk.repair else text)
+
+    def _start(self, head: bytes) -> int:
+        """Tell the form of the file from its head; returns where the first record starts."""
+        start = len(framing.BOM) if head.startswith(framing.BOM) else 0
+        start = framing.skip_space(head, start)
+        first = head[start : start + 1]
+        if first not in (b"[", b"{", b""):
+            raise InputError(f"{self.path}: holds neither a JSON array of records nor JSON lines")
+        self._lines = first == b"{"
+        if first == b"[":
+            start = framing.skip_space(head, start + 1)
+        self._beginning = framing.signature(head, start)
+        return start
+
+    def _next(self, buffer: bytes, start: int) -> int:
+        """Return where the next record starts: behind the separator, if that is still to skip."""
+        if start or self._lines or not self._chunks:
+            return start
+        after = framing.skip_space(buffer, 0)
+        comma = buffer[after : after + 1] == b","
+        return framing.skip_space(buffer, after + comma)
+
+    def _take(self, decode: Decoder[T], buffer: bytes, start: int) -> tuple[list[T], int] | None:
+        """Decode the complete records of `buffer`; returns them and where they end, if any."""
+        if self._lines:
+            line_end = buffer.rfind(b"\n") + 1
+            return (self._decode(decode, buffer, start, line_end), line_end) if line_end else None
+        guess = framing.likely_end(buffer, start, self._beginning)
+        if guess is not None:
+            try:
+                return self._decode(decode, buffer, start, guess), guess
+            except InputError as error:
+                failure = error
+        end = framing.sure_end(buffer, start)
+        if end is not None and end == guess:
+            raise failure
+        if end is not None:
+            return self._decode(decode, buffer, start, end), end
+        if buffer[start : start + 1] not in b"{, \t\r\n" or len(buffer) > _LARGEST_RECORD:
+            raise InputError(
+                f"{self.path}: record {self._summary.records} is no object that ends within "
+                f"{_LARGEST_RECORD >> 20} MiB"
+            )
+        return None
+
+    def _decode(self, decode: Decoder[T], buffer: bytes, start: int, end: int) -> list[T]:
+        """Decode the records between `start` and `end` and remember where they are."""
+        text = self._array(buffer[start:end])
+        count = 0
+        try:
+            try:
+                decoded = decode(text)
+            except msgspec.ValidationError:
+                raise
+            except msgspec.DecodeError:
+                text, count = framing.without_nan(text)
+                if not count:
+                    raise
+                decoded = decode(text)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise explain(self.path, error, text, self._summary.records) from None
+        self._chunks.append(_Chunk(start, end - start, count > 0))
+        self._summary.not_finite += count
+        self._summary.records += len(decoded)
+        return decoded
+
+    def _array(self, records: bytes) -> bytes:
+        """Return the text of an array of `records`, which are separated as in the file."""
+        if self._lines:
+            lines = (line.strip() for line in records.splitlines())
+            records = b",".join(line for line in lines if line)
+        return b"[" + records + b"]"
+
+    def _finish_array(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
+        end = framing.sure_end(buffer, start)
+        if end is not None:
+            yield self._decode(decode, buffer, start, end)
+        tail = buffer[start if end is None else end :].lstrip(b" \t\r\n,").rstrip()
+        if not tail:
+            self._summary.damage = "the closing ] is missing" if buffer else "the file is empty"
+        elif tail.startswith(b"{") and framing.is_torn(tail):
+            self._summary.damage = (
+                f"the last record is incomplete, its {len(tail)} bytes are dropped"
+            )
+        elif tail != b"]":
+            raise InputError(
+                f"{self.path}: '{tail[:20].decode(errors='replace')}' is neither record "
+                f"{self._summary.records} nor the closing ]"
+            )
+
+    def _finish_lines(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
+        text = buffer.rstrip()
+        try:
+            yield self._decode(decode, text, start, len(text))
+        except InputError:
+            last = max(start, text.rfind(b"\n") + 1)
+            if not framing.is_torn(text[last:]):
+                raise
+            self._summary.damage = (
+                f"the last line is incomplete, its {len(text) - last} bytes are dropped"
+            )
+            yield self._decode(decode, text, start, last)

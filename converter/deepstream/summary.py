@@ -1,0 +1,71 @@
+"""What was in a file and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass
+class Summary:
+    """Counts of one job; an object-frame is one person in one frame.
+
+    Attributes:
+        records: Records; DeepStream writes one for a batch of frames.
+        frames: Frames in them.
+        objects: Object-frames.
+        poses: Object-frames that have a pose.
+        tracks: Tracks found.
+        segments: Segments that were cut from them.
+        labelled: Object-frames that were given an action.
+        short_tracks: Tracks shorter than `sequence_length_min`; their action is empty.
+        duplicates: Object-frames with the id of another one in the same frame.
+        restarts: How often the frame number of a source went back too far to sort.
+        odd_batches: Records whose `num_frames_in_batch` is not the number of their frames.
+        not_finite: Numbers that are nan or inf.
+        damage: What is wrong with the end of the file, if something is.
+    """
+
+    records: int = 0
+    frames: int = 0
+    objects: int = 0
+    poses: int = 0
+    tracks: int = 0
+    segments: int = 0
+    labelled: int = 0
+    short_tracks: int = 0
+    duplicates: int = 0
+    restarts: int = 0
+    odd_batches: int = 0
+    not_finite: int = 0
+    damage: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each kind of trouble that was met."""
+        return tuple(self._warnings())
+
+    def _warnings(self) -> Iterator[str]:
+        if self.damage:
+            yield f"{self.damage}; everything before that is used"
+        if self.not_finite:
+            yield f"{self.not_finite} numbers are nan or inf: read as missing, written as null"
+        if self.odd_batches:
+            yield f"{self.odd_batches} records do not hold num_frames_in_batch frames; all are used"
+        if self.restarts:
+            yield (
+                f"the frame number of a source went back {self.restarts} times: its tracks end "
+                "there (several videos without source_id?)"
+            )
+        if self.duplicates:
+            yield (
+                f"{self.duplicates} objects have the id of another one in their frame: they get "
+                "its action, their pose is not used"
+            )
+        if self.poses < self.objects:
+            yield f"{self.objects - self.poses} objects have no pose: their action is empty"
+        if self.short_tracks:
+            yield (
+                f"{self.short_tracks} of {self.tracks} tracks are shorter than "
+                "sequence_length_min: their action is empty"
+            )
