@@ -42,16 +42,21 @@ class SkeletonNet(nn.Module):
         Returns:
             (N, num_classes) logits.
         """
-        n, c, t, v, m = x.shape
-        x = x.permute(0, 4, 3, 1, 2).reshape(n * m, v * c, t)
+        n = len(x)
+        x = persons(x)
         mask = frame_mask(x) if self.padding == "mask" else None
         if self.training and mask is not None and bool(mask.all()):
             mask = None  # nothing is padded: the same result, faster
-        x = batch_norm(self.data_bn, x, mask)
-        x = x.reshape(n * m, v, c, t).permute(0, 2, 3, 1)
-        x, mask = self.blocks(x, None if mask is None else mask[..., None])
-        pooled = pool(x, mask, n)
-        return cast(Tensor, self.fcn(pooled[..., None, None])).flatten(1)
+        x = self.normalise(x, mask)
+        x, mask = self.blocks(x, mask)
+        return cast(Tensor, self.fcn(pool(x, mask, n)[..., None, None])).flatten(1)
+
+    def normalise(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Batch norm of each coordinate of each joint, (B, C, T, V)."""
+        b, c, t, v = x.shape
+        x = x.permute(0, 3, 1, 2).reshape(b, v * c, t)
+        x = batch_norm(self.data_bn, x, None if mask is None else mask.squeeze(3))
+        return x.reshape(b, v, c, t).permute(0, 2, 3, 1)
 
     def blocks(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The body: (B, C, T, V) to (B, out_channels, T', V), and the mask (B, 1, T, 1) to T'."""
@@ -65,20 +70,27 @@ def stages(in_channels: int, base_channels: int) -> list[tuple[int, int, int]]:
     return list(zip([in_channels, *widths], widths, strides, strict=False))
 
 
+def persons(x: Tensor) -> Tensor:
+    """(N, C, T, V, M) to (N * M, C, T, V)."""
+    if x.shape[4] == 1:
+        return x.squeeze(4)
+    return x.permute(0, 4, 1, 2, 3).flatten(0, 1)
+
+
 def frame_mask(x: Tensor) -> Tensor:
     """Which frames are not padding.
 
     Args:
-        x: (B, F, T) all features of each frame.
+        x: (B, C, T, V) poses.
 
     Returns:
-        (B, 1, T) of the same dtype: 1 up to and including the last frame with a non-zero
-        feature, 0 behind it.
+        (B, 1, T, 1) of the same dtype: 1 up to and including the last frame with a non-zero
+        coordinate, 0 behind it.
     """
+    used = x.abs().amax(dim=(1, 3)) != 0
     number = torch.arange(1, x.shape[2] + 1, device=x.device)
-    used = (x != 0).any(dim=1, keepdim=True)
-    length = (used * number).amax(dim=2, keepdim=True)
-    return (number <= length).to(x.dtype)
+    length = (used * number).amax(dim=1, keepdim=True)
+    return (number <= length).to(x.dtype)[:, None, :, None]
 
 
 def batch_norm(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:

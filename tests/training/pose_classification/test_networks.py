@@ -161,9 +161,9 @@ def test_nothing_but_zeros(model_type: str) -> None:
 
 
 def test_zero_frames_inside_a_clip_count() -> None:
-    x = torch.zeros(1, 4, 6)
-    x[0, 2, 1] = 0.1
-    x[0, 0, 3] = -1
+    x = torch.zeros(1, 3, 6, 5)
+    x[0, 2, 1, 0] = 0.1
+    x[0, 0, 3, 4] = -1
     assert frame_mask(x).flatten().tolist() == [1, 1, 1, 1, 0, 0]
 
 

@@ -1,0 +1,104 @@
+"""The task `export`: a checkpoint becomes an ONNX file."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from converter import InputError
+from training.common.results import ResultsDir
+from training.common.spec import require
+from training.common.status import Status
+from training.pose_classification.deploy import DeployNet
+from training.pose_classification.graph import load_layout, persons_of
+from training.pose_classification.metadata import ModelMetadata, program_version
+from training.pose_classification.onnx_model import (
+    TOLERANCE,
+    InputShape,
+    largest_difference,
+    to_onnx,
+    write_model,
+)
+from training.pose_classification.pretrained import load_trained
+from training.pose_classification.skeleton_net import SkeletonNet
+from training.pose_classification.spec import ExperimentSpec
+
+logger = logging.getLogger(__name__)
+
+
+def run(spec: ExperimentSpec, results: ResultsDir) -> None:
+    """Export the network of `export.checkpoint`.
+
+    Raises:
+        InputError: no checkpoint, not that of the spec's network, or the ONNX file exists.
+    """
+    checkpoint = Path(require(spec, "export.checkpoint"))
+    named = spec.export.onnx_file
+    path = Path(named) if named else results.path / f"{checkpoint.stem}.onnx"
+    if path.exists() and not spec.export.overwrite:
+        raise InputError(f"{path}: exists already; remove it or set export.overwrite=true")
+    net, metadata = load_trained(checkpoint, spec)
+    layout = load_layout(spec.model.graph_layout)
+    shape = InputShape(
+        channels=spec.model.input_channels,
+        joints=layout.num_joints,
+        persons=spec.export.num_persons or persons_of(layout),
+        frames=spec.export.sequence_length,
+    )
+    metadata = replace(
+        metadata,
+        temperature=spec.export.temperature or metadata.temperature,
+        version=program_version(),
+    )
+    device = export_device(spec.export.gpu_id)
+    difference = export_network(cast(SkeletonNet, net.to(device)), metadata, shape, path)
+    logger.info("%s: written; logits differ from torch's by %.1e of the largest", path, difference)
+    results.status.write(
+        Status.RUNNING, f"Exported to {path}.", kpi={"largest_difference": difference}
+    )
+
+
+def export_network(
+    net: SkeletonNet, metadata: ModelMetadata, shape: InputShape, path: Path
+) -> float:
+    """Write a network in its deployed form, checked against itself as it was trained.
+
+    Args:
+        net: the trained network, in evaluation mode.
+        metadata: its facts, for the ONNX file and the JSON beside it.
+        shape: what it is fed.
+        path: the ONNX file; replaced if it exists.
+
+    Returns:
+        The largest difference of a logit between ONNX Runtime and torch, relative.
+
+    Raises:
+        RuntimeError: the difference is above 1e-4; nothing is written.
+    """
+    model = to_onnx(DeployNet(net), shape)
+    difference = largest_difference(model, net, shape)
+    if not difference <= TOLERANCE:
+        raise RuntimeError(
+            f"logits of the exported network differ by {difference:.1e} of the largest, more than "
+            f"{TOLERANCE:.0e}: nothing written"
+        )
+    write_model(model, metadata, path)
+    return difference
+
+
+def export_device(gpu_id: int) -> torch.device:
+    """The GPU that the exported network is checked on; the CPU where there is none.
+
+    Raises:
+        InputError: there are GPUs, but not this one.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    if gpu_id >= torch.cuda.device_count():
+        raise InputError(f"export.gpu_id: {gpu_id} is not allowed: this machine has no such GPU")
+    torch.backends.cudnn.allow_tf32 = False  # it would round away what is to be compared
+    return torch.device("cuda", gpu_id)
