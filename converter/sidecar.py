@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from converter.config import POSE_TYPES
 from converter.errors import InputError
 
 SIDECAR = "model.json"
@@ -20,12 +21,14 @@ class Sidecar:
 
     Attributes:
         pose_type: What it was trained on, `3dbp`, `25dbp` or `2dbp`; None: not stated.
+        stream: What it is fed: `joint`, or what is computed from the joints, such as `bone`.
         padding: `mask`: frames of zeros behind a sequence change nothing. `tao`: they do, and
             sequences must be filled up with them to the length of training.
         temperature: What the logits are divided by before the softmax (Guo et al., ICML 2017).
     """
 
     pose_type: str | None = None
+    stream: str = "joint"
     padding: str = "tao"
     temperature: float = 1.0
 
@@ -47,6 +50,8 @@ class Sidecar:
             values = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path} is not JSON ({error}): export the network again") from error
+        if not isinstance(values, dict):
+            raise InputError(f"{path} must be a JSON object: export the network again")
         return cls.from_mapping(values, str(path))
 
     @classmethod
@@ -54,14 +59,15 @@ class Sidecar:
         """Takes the known keys; a sidecar holds others, for people and for training.
 
         Raises:
-            InputError: `padding` or `temperature` is not one of those above; names `source`.
+            InputError: A value is not one of those above; names `source`.
         """
         known = {field.name for field in fields(cls)}
         sidecar = cls(**{key: value for key, value in values.items() if key in known})
-        if sidecar.padding not in PADDINGS:
-            raise InputError(
-                f"{source}: padding is {sidecar.padding!r}, must be one of {', '.join(PADDINGS)}"
-            )
+        for name, allowed in (("pose_type", (None, *POSE_TYPES)), ("padding", PADDINGS)):
+            value = getattr(sidecar, name)
+            if value not in allowed:
+                choices = ", ".join(filter(None, allowed))
+                raise InputError(f"{source}: {name} is {value!r}, must be one of {choices}")
         if not isinstance(sidecar.temperature, (int, float)) or not sidecar.temperature > 0:
             raise InputError(
                 f"{source}: temperature is {sidecar.temperature!r}, must be a number above 0"

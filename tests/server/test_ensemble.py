@@ -118,13 +118,21 @@ def test_a_network_without_a_sidecar_is_served_as_nvidias(serve: Callable[..., A
         np.testing.assert_array_equal(answer.as_numpy("logits"), bare)
 
 
-def test_a_broken_sidecar_stops_the_start(serve: Callable[..., Any]) -> None:
-    def break_it(repository: Path) -> None:
-        path = repository / NETWORK / "1/model.json"
-        path.write_text(json.dumps({"padding": "left"}))
+@pytest.mark.parametrize(
+    ("sidecar", "message"),
+    [
+        ({"padding": "left"}, "padding is 'left', must be one of mask, tao"),
+        ({"stream": "bone"}, f"{NETWORK} wants bone, only joint is served here"),
+    ],
+)
+def test_a_network_that_cannot_be_served_right_is_not_served(
+    serve: Callable[..., Any], sidecar: dict[str, str], message: str
+) -> None:
+    def change(repository: Path) -> None:
+        (repository / NETWORK / "1/model.json").write_text(json.dumps(sidecar))
 
-    with pytest.raises(RuntimeError, match="padding is 'left', must be one of mask, tao"):
-        serve(edit=break_it)
+    with pytest.raises(RuntimeError, match=message):
+        serve(edit=change)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Reads what the network was trained on."""
         self.network = Sidecar.of_model(Path(args["model_repository"]).parent / NETWORK)
+        if self.network.stream != "joint":
+            raise InputError(f"{NETWORK} wants {self.network.stream}, only joint is served here")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Normalises together all sequences of the same length and camera."""
