@@ -1,0 +1,113 @@
+"""The command line of the importers."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from converter import InputError, layout_names
+from training.pose_classification.importers.annotations import open_annotations
+from training.pose_classification.importers.arrays import ArrayOptions, write_arrays
+from training.pose_classification.importers.clips import Source
+from training.pose_classification.importers.csv_table import open_csv
+from training.pose_classification.importers.hdm05 import open_hdm05
+from training.pose_classification.importers.ntu import open_ntu
+from training.pose_classification.importers.nw_ucla import open_nw_ucla
+from training.pose_classification.importers.utkinect import open_utkinect
+
+Arguments = argparse.Namespace
+
+
+def _annotations(given: Arguments) -> Source:
+    return open_annotations(given.source, given.split, given.from_layout, given.scores)
+
+
+def _csv(given: Arguments) -> Source:
+    if not given.from_layout:
+        raise InputError("csv needs --from-layout, the layout of its joints")
+    return open_csv(given.source, given.from_layout)
+
+
+FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
+    "nw-ucla": (
+        "folder or zip of JSON files; --split cross-view, validation, none or a JSON file",
+        lambda given: open_nw_ucla(given.source, given.split),
+    ),
+    "ntu": (
+        "folder of .skeleton files; --split xsub, xview, xsub120, xset120 or none",
+        lambda given: open_ntu(given.source, given.split),
+    ),
+    "utkinect": (
+        "original folder, or .npz; --split subjects (1,3,5) or split1 to split10",
+        lambda given: open_utkinect(given.source, given.split),
+    ),
+    "hdm05": (
+        "folder of .asf and .amc files, or .npz; --split subjects (bd,bk,dg) or npz",
+        lambda given: open_hdm05(given.source, given.split),
+    ),
+    "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub", _annotations),
+    "csv": ("table with a line for each joint", _csv),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (see --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    formats = "\n".join(f"  {name:12} {text}" for name, (text, _) in FORMATS.items())
+    parser = _Parser(
+        prog="python -m training.pose_classification.importers",
+        description="Make arrays for training out of a data set in its original format.",
+        epilog=f"formats:\n{formats}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("source", type=Path, help="file or folder of the data set")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the arrays")
+    parser.add_argument("--split", help="how the data set is parted")
+    parser.add_argument("--from-layout", choices=layout_names(), help="layout of the data set")
+    parser.add_argument("--layout", choices=layout_names(), help="map joints to this layout")
+    parser.add_argument("--max-frames", type=_positive, help="frames of the arrays (T)")
+    parser.add_argument("--persons", type=_positive, help="persons of the arrays (M)")
+    parser.add_argument(
+        "--relative", action="store_true", help="subtract the pelvis from all joints"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="multiply all coordinates")
+    parser.add_argument("--scores", action="store_true", help="2D: scores are the third channel")
+    parser.add_argument("--labels", choices=("json", "pkl"), default="json", help="kind of file")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Import a data set; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    try:
+        given = _parser().parse_args(argv)
+        if not given.source.exists():
+            raise InputError(f"{given.source}: no such file or folder")
+        options = ArrayOptions(
+            given.layout, given.max_frames, given.persons, given.relative, given.scale, given.labels
+        )
+        counts = write_arrays(FORMATS[given.format][1](given), given.output, options)
+    except InputError as error:
+        sys.stderr.write(f"importers: error: {error}\n")
+        return 2
+    for part, count in counts.items():
+        sys.stdout.write(f"{given.output / part}.npy: {count} sequences\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
