@@ -20,13 +20,16 @@ class Row(NamedTuple):
     motion: Motion
 
 
-def write_rows(path: Path, rows: Sequence[Row], frames: int) -> None:
+def write_rows(
+    path: Path, rows: Sequence[Row], frames: int, labels_path: Path | None = None
+) -> None:
     """Normalise, pad and write sequences, one at a time.
 
     Args:
-        path: the ``.npy`` to write, (N, 3, frames, 34, 1) float32; the labels go beside it.
+        path: the ``.npy`` to write, (N, 3, frames, 34, 1) float32.
         rows: the sequences; what is longer than ``frames`` is cut.
         frames: T of the array.
+        labels_path: the ``.json`` of the labels; None: of the same name as the array.
     """
     config = ConvertConfig(
         sequence_length_max=frames, sequence_length=min(frames, ConvertConfig.sequence_length)
@@ -40,4 +43,4 @@ def write_rows(path: Path, rows: Sequence[Row], frames: int) -> None:
             file.write(network_input(row.motion[:frames], config).tobytes())
     part.replace(path)
     names, labels = [row.name for row in rows], [CLASSES.index(row.label) for row in rows]
-    write_labels(path.with_suffix(".json"), names, labels)
+    write_labels(labels_path or path.with_suffix(".json"), names, labels)

@@ -101,7 +101,8 @@ def make(data: Path, output: Path) -> None:
         raise InputError(f"{path}: no such file; --data must name its folder")
     clips = {clip.name: clip for clip in read_hdm05(path)}
     output.mkdir(parents=True, exist_ok=True)
-    write_rows(output / "segments.npy", sample_rows(clips), frames=300)
+    rows = sample_rows(clips)
+    write_rows(output / "segments.npy", rows, 300, output / "segments.truth.json")
     motions = {name: confident(clip) for name, clip in clips.items()}
     performed = [(person, *perform(person, motions)) for person in PERSONS]
     tracks = [

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from converter import InputError
 from training.recipes.six_class.labelled import SHORTEST, Labelled
 from training.recipes.six_class.motion import Motion
 from training.recipes.six_class.windows import (
@@ -22,6 +23,7 @@ LED = 0.6
 """How often something else is put before or after people who move."""
 SLOWEST = 0.5
 """Motions are played at exp(-SLOWEST) to exp(SLOWEST) times their speed."""
+TRIES = 1000
 
 
 class WindowPool:
@@ -55,10 +57,13 @@ class WindowPool:
             length: most frames.
             rng: source of randomness.
             vary: play it slower or faster, at random.
+
+        Raises:
+            InputError: no clip shows the class for long enough.
         """
-        by_source = self._timelines[label]
+        by_source = self._timelines.get(label, {})
         weights = np.array([SOURCE_WEIGHTS[source] for source in by_source])
-        while True:
+        for _ in range(TRIES if by_source else 0):
             source = list(by_source)[int(rng.choice(len(by_source), p=weights / weights.sum()))]
             person, timeline = by_source[source][int(rng.integers(len(by_source[source])))]
             timeline = stretched(timeline, rng)
@@ -69,3 +74,4 @@ class WindowPool:
             window = draw_window(timeline, label, length, rng)
             if window is not None and len(window) >= SHORTEST:
                 return person, window
+        raise InputError(f"the data show nobody {label} for {SHORTEST} frames or more")

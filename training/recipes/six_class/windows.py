@@ -143,17 +143,19 @@ def draw_window(
     Args:
         timeline: where to cut.
         label: the class wanted.
-        length: frames wanted; fewer where the timeline is shorter.
+        length: frames wanted; fewer where the timeline, or the run of a state, is shorter.
         rng: source of randomness.
         tries: places tried.
 
     Returns:
         ``(T, 34, 4)``, or None where no place tried shows the class.
     """
-    length = min(length, len(timeline.motion))
     targets = [run for run in timeline.runs if run.label == label]
     for _ in range(tries):
         run = targets[int(rng.integers(len(targets)))]
+        length = min(length, len(timeline.motion))
+        if label not in EVENTS:
+            length = min(length, int(len(run) / STATE_SHARE))
         low = max(0, run.start - length // 2)
         high = min(len(timeline.motion) - length, run.end - length // 2)
         start = int(rng.integers(min(low, high), max(low, high) + 1))
