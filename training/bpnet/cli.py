@@ -7,11 +7,17 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.spec import TrainSpec
 from training.common.outcome import Parser, exit_code, recorded
 from training.common.results import open_folder
 from training.common.spec import load_spec, require
+from training.common.status import Status
+
+if TYPE_CHECKING:
+    from training.bpnet.predictor import PosePredictor
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TITLE = "BodyPoseNet"
@@ -36,7 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     tasks = parser.add_subparsers(required=True, metavar="TASK", title="tasks")
     common = Parser(add_help=False)
     common.add_argument("-ll", "--log_level", choices=_LEVELS, default="INFO", help="default INFO")
-    for name, add in (("dataset_convert", _add_convert), ("train", _add_train)):
+    for name, add in (
+        ("dataset_convert", _add_convert),
+        ("train", _add_train),
+        ("evaluate", _add_evaluate),
+        ("inference", _add_inference),
+    ):
         doc = (add.__doc__ or "").strip()
         add(tasks.add_parser(name, help=doc, description=doc, parents=[common]))
     return parser
@@ -105,6 +116,75 @@ def _train(arguments: argparse.Namespace) -> None:
     results = open_folder(folder, spec.model_dump(mode="json"))
     with recorded(results.status, _TITLE, "train"):
         run(spec, results, arguments.key, arguments.gpus)
+
+
+def _add_predictor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--inference_spec", required=True, help="infer_spec.yaml")
+    parser.add_argument("-m", "--model_filename", help="model; default: the spec's model_path")
+    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument("--results_dir", required=True, help="folder for the results")
+
+
+def _predictor(arguments: argparse.Namespace) -> tuple[PosePredictor, InferenceSpec]:
+    from training.bpnet.networks import load_network
+    from training.bpnet.predictor import PosePredictor
+
+    spec = load_spec(arguments.inference_spec, InferenceSpec)
+    model = arguments.model_filename or require(spec, "model_path")
+    return PosePredictor(load_network(Path(model), spec, arguments.key), spec), spec
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    """Measure COCO's average precision and recall on the test split."""
+    parser.set_defaults(task=_evaluate)
+    _add_predictor(parser)
+    parser.add_argument("-d", "--dataset_spec", required=True, help="coco_spec.json")
+    parser.add_argument("--dataset", choices=("coco",), default="coco", help="form of annotations")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from training.bpnet.dataset_spec import load_dataset_spec
+    from training.bpnet.evaluate import evaluate
+
+    results = open_folder(Path(arguments.results_dir))
+    with recorded(results.status, _TITLE, "evaluate"):
+        dataset = load_dataset_spec(arguments.dataset_spec)
+        predictor, spec = _predictor(arguments)
+        outcome = evaluate(predictor, spec, dataset, results.path)
+        message = "Evaluation metrics generated."
+        results.status.write(Status.RUNNING, message, kpi=outcome.scores)
+    lines = [f"{name:22} {score:8.4f}" for name, score in outcome.scores.items()]
+    lines.append(f"{outcome.images} images, {outcome.unreadable} unreadable")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _add_inference(parser: argparse.ArgumentParser) -> None:
+    """Find the people in an image, a folder, a list of images or a video."""
+    parser.set_defaults(task=_inference)
+    _add_predictor(parser)
+    parser.add_argument("--input", required=True, help="image, folder, JSON list or video")
+    kinds = ("image", "dir", "json", "video")
+    parser.add_argument("--input_type", choices=kinds, default="image", help="what --input is")
+    parser.add_argument("--image_root_path", default="", help="folder that paths are relative to")
+    parser.add_argument("--dump_visualizations", action="store_true", help="draw the people")
+
+
+def _inference(arguments: argparse.Namespace) -> None:
+    from training.bpnet.inference import find_images, infer_images, infer_video
+
+    results = open_folder(Path(arguments.results_dir))
+    source, draw = Path(arguments.input), arguments.dump_visualizations
+    with recorded(results.status, _TITLE, "inference"):
+        predictor, spec = _predictor(arguments)
+        if arguments.input_type == "video":
+            summary = infer_video(predictor, spec, source, results.path, draw)
+        else:
+            paths = find_images(arguments.input_type, source, arguments.image_root_path)
+            summary = infer_images(predictor, spec, paths, results.path, draw)
+    sys.stdout.write(
+        f"{summary.people} people in {summary.images} images, {summary.unreadable} unreadable\n"
+        f"{results.path / 'detections.json'}\n"
+    )
 
 
 def _at_least(least: int) -> Callable[[str], int]:
