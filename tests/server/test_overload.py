@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import tritonclient.http
+from tritonclient.utils import InferenceServerException
 
 from tests.server.conftest import NETWORK, Client
 from tests.tiny_network import tiny_logits
@@ -60,8 +63,13 @@ def test_past_the_queue_limit_a_request_is_refused_at_once(serve: Callable[..., 
 
 
 def test_what_waits_too_long_is_refused(serve: Callable[..., Any]) -> None:
-    _, client = serve(edit=hold_back(1500, default_timeout_microseconds=100_000))
+    server, client = serve(edit=hold_back(1500, default_timeout_microseconds=100_000))
     x = np.ones((1, 3, 10, 34, 1), np.float32)
     (error,) = send(client, x, 1)
     assert "timeout expired" in str(error)
     assert error.status() == "StatusCode.UNAVAILABLE"
+    http = Client(tritonclient.http, server.http_url)
+    with pytest.raises(InferenceServerException, match="timeout expired") as refused:
+        http.logits(x)
+    assert refused.value.status() == "503"
+    http.raw.close()
