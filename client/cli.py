@@ -70,7 +70,11 @@ def run(options: Options) -> None:
     sources = find_sources(options.inputs, options.output_path)
     convert = load_convert_config(options.convert_config, options.max_gap)
     if options.convert_config is None and not all(source.is_array for source in sources):
-        log.info("no --dataset_convert_config: %s", convert)
+        log.info(
+            "no --dataset_convert_config: pose_type %s, focal_length %g, segments of %d frames "
+            "every %d frames",
+            *(convert.pose_type, convert.focal_length, convert.sequence_length, convert.stride),
+        )
     failures = 0
     with Client(options.settings, show_progress) as client:
         for source in sources:
@@ -94,7 +98,11 @@ def _work(client: Client, source: Source, options: Options, convert: ConvertConf
     summary = client.annotate(
         source.path, source.output, convert, options.label_policy, options.scores, options.compact
     )
-    log.info("%s: %s", source.output, summary)
+    log.info(
+        "%s: %d of %d objects labelled; %d frames, %d tracks, %d segments",
+        *(source.output, summary.labelled, summary.objects),
+        *(summary.frames, summary.tracks, summary.segments),
+    )
 
 
 @contextmanager

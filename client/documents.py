@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,6 @@ from client.model import ModelInfo
 from client.pipeline import Batch
 from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
-
-LabelPolicy = Literal["dense", "tao"]
 
 
 def load_convert_config(path: Path | None, max_gap: int | None = None) -> ConvertConfig:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from client.documents import LabelPolicy
 from client.settings import Settings, Tls
 from converter import InputError
+from converter.segment import LABEL_POLICIES, LabelPolicy
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--label-policy",
-        choices=("dense", "tao"),
+        choices=LABEL_POLICIES,
         default="dense",
         help="label every frame, or the frames NVIDIA labels",
     )

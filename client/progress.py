@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from client.pipeline import Result
 
 
-def show_progress(results: Iterable[Result], total: int | None) -> Iterator[Result]:
-    """Pass results on, counting them on stderr if that is a terminal.
+def show_progress(
+    results: Iterable[Result], fraction: Callable[[Result], float]
+) -> Iterator[Result]:
+    """Pass results on; if stderr is a terminal, show there how far the work is.
 
     Args:
         results: What to pass on.
-        total: How many will come; None where that is not known beforehand.
+        fraction: What share of the work, 0..1, is done at a result.
     """
     if not sys.stderr.isatty():
         yield from results
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress
 
-    columns = (TextColumn("sequences"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(results, total=total)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("sequences", total=1.0)
+        for result in results:
+            progress.update(task, completed=fraction(result), description=f"{result.index + 1}")
+            yield result

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
 
 from client.pipeline import Result
+from converter.atomic import replacing
 
 
 def format_line(result: Result) -> str:
@@ -28,21 +26,8 @@ def write_lines(results: Iterable[Result], path: Path) -> int:
         The number of lines.
     """
     count = 0
-    with _replacing(path) as file:
+    with replacing(path) as file:
         for result in results:
-            file.write(format_line(result))
+            file.write(format_line(result).encode())
             count += 1
     return count
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """Open a file beside ``path`` and move it there only if the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            yield file
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -12,20 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from client.connection import Connection
-from client.documents import LabelPolicy, segment_batches
+from client.documents import segment_batches
 from client.model import ModelInfo
 from client.pipeline import Pipeline, Result
 from client.sequences import batches, check_sequences, load_sequences
 from client.settings import Settings
 from converter import ConvertConfig
 from converter.deepstream import AnnotationJob, Summary
+from converter.segment import LabelPolicy
 
 log = logging.getLogger(__name__)
 
-Watch = Callable[[Iterable[Result], int | None], Iterable[Result]]
+# Gets results to pass on, and what share of the work (0..1) is done at one of them.
+Watch = Callable[[Iterable[Result], Callable[[Result], float]], Iterable[Result]]
 
 
-def _pass_on(results: Iterable[Result], _: int | None) -> Iterable[Result]:
+def _pass_on(results: Iterable[Result], _: Callable[[Result], float]) -> Iterable[Result]:
     return results
 
 
@@ -34,7 +36,7 @@ class Client:
 
     Args:
         settings: The server and the model.
-        watch: Passes results on and may look at them; gets their number where it is known.
+        watch: Passes results on and may show how far the work is.
 
     Raises:
         InputError: From every method, for data that do not fit the model.
@@ -94,7 +96,7 @@ class Client:
             name, array = "array", np.asarray(sequences)
         check_sequences(array, self.model, name)
         results = self._pipeline.run(batches(array, self._size), convert or ConvertConfig(), name)
-        yield from self._watch(results, len(array))
+        yield from self._watch(results, lambda result: (result.index + 1) / len(array))
 
     def annotate(
         self,
@@ -123,7 +125,8 @@ class Client:
         names = [str(index) for index in range(self.model.classes)]
         with AnnotationJob(Path(document), convert, policy=policy) as job:
             segments = segment_batches(job, self.model, convert, self._size)
-            for result in self._watch(self._pipeline.run(segments, convert, str(document)), None):
+            results = self._pipeline.run(segments, convert, str(document))
+            for result in self._watch(results, lambda _: job.fraction):
                 job.assign(result.index, result.class_index, result.score)
                 names[result.class_index] = result.label
             return job.write(Path(output), labels=names, scores=scores, compact=compact)

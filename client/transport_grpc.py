@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,9 +18,12 @@ from client.settings import Settings
 from client.transport import Request, Transport
 from converter import InputError
 
+log = logging.getLogger(__name__)
+
 RETRIED_STATUS = {
     f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")
 }
+REQUEST_ID = re.compile(r"\[request id: (.*?)\]")  # how Triton begins what concerns one request
 CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
@@ -62,7 +67,12 @@ class GrpcTransport(Transport):
 
 
 class StreamTransport(GrpcTransport):
-    """All requests over one bidirectional stream, which is opened again after it breaks."""
+    """All requests over one bidirectional stream, which is opened again after it breaks.
+
+    A stream tells what goes wrong without the status that tells "try again" from "wrong": as bare
+    text for one request, or as its own end. A request without an answer is therefore sent once
+    more by a call of its own, which does tell.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -75,35 +85,37 @@ class StreamTransport(GrpcTransport):
         if self._requests is None:
             self._requests = asyncio.Queue()
             self._reader = asyncio.create_task(self._read(self._requests))
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting[request.id] = answer
+        waiting = self._waiting[request.id] = asyncio.get_running_loop().create_future()
         self._requests.put_nowait(self.arguments(request))
         try:
-            return await answer
+            answer = await waiting
         finally:
             self._waiting.pop(request.id, None)
+        return await super().infer(request) if answer is None else answer
 
     async def _read(self, requests: asyncio.Queue[dict[str, Any]]) -> None:
-        """Hand out the answers of one stream until it ends, then fail what still waits."""
+        """Hand out the answers of one stream until it ends."""
+        answers = self._client.stream_infer(_drain(requests))
         try:
-            # The header makes the server end the stream with a true status code; without it an
-            # error on a stream is bare text, and "try again" cannot be told from "wrong".
-            answers = self._client.stream_infer(
-                _drain(requests), headers={"triton_grpc_error": "true"}
-            )
             async for result, error in answers:
-                if error is not None:
-                    raise error
-                waiting = self._waiting.get(result.get_response().id)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(result)
-            failure: Exception = Unavailable(f"{self.settings.url}: the stream was closed")
-        except (grpc.RpcError, InferenceServerException) as error:
-            failure = self.translate(error)
-        self._requests = None
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(failure)
+                if error is None:
+                    self._hand_out(result.get_response().id, result)
+                else:
+                    named = REQUEST_ID.search(error.message())
+                    for name in [named[1]] if named else list(self._waiting):
+                        self._hand_out(name, None)
+        except grpc.RpcError as error:
+            log.debug("%s: the stream ended: %s", self.settings.url, error)
+        finally:
+            answers.cancel()
+            self._requests = None
+            for name in list(self._waiting):
+                self._hand_out(name, None)
+
+    def _hand_out(self, name: str, answer: Any) -> None:
+        waiting = self._waiting.get(name)
+        if waiting is not None and not waiting.done():  # else it has timed out in the meantime
+            waiting.set_result(answer)
 
 
 async def _drain(requests: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
