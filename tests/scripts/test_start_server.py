@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +211,41 @@ def test_a_missing_network_is_named(start: Start, checkout: Path) -> None:
 def test_bad_arguments_are_refused(start: Start, arguments: list[str], message: str) -> None:
     done = start(*arguments)
     assert (done.returncode, done.stderr) == (2, f"start_server: {message}\n")
+
+
+def test_the_embedded_server_really_starts(
+    tmp_path: Path, make_repository: Callable[..., Path], unused_ports: list[str]
+) -> None:
+    make_repository(tmp_path)
+    for folder in ("scripts", "converter"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    program(tmp_path / "scripts/setup_env.sh", "exit 0")  # the environment is this one
+    flags = ("--http-port", "--grpc-port", "--metrics-port")
+    arguments = [word for pair in zip(flags, unused_ports, strict=True) for word in pair]
+    server = subprocess.Popen(
+        [tmp_path / "scripts/start_server.sh", "--embedded", *arguments],
+        env={**os.environ, "VENV": sys.prefix},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert server.stdout is not None
+    lines = iter(server.stdout.readline, "")
+    assert next(lines) == "start_server: embedded Triton, on loopback only (asked for)\n"
+    ready = f"Triton is ready: http 127.0.0.1:{unused_ports[0]}, grpc 127.0.0.1:{unused_ports[1]}\n"
+    assert ready in lines  # reads until it comes, or until the end
+    server.terminate()
+    server.communicate(timeout=25)
+    assert server.returncode == 0
+
+
+@pytest.fixture
+def unused_ports() -> list[str]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [str(probe.getsockname()[1]) for probe in sockets]
 
 
 def test_help_names_every_flag(start: Start) -> None:
