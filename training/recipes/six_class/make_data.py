@@ -30,7 +30,7 @@ from training.recipes.six_class.augment import augment
 from training.recipes.six_class.labelled import SHORTEST, Labelled, label_clips, segments
 from training.recipes.six_class.pool import SOURCE_WEIGHTS, WindowPool
 from training.recipes.six_class.rules import CLASSES
-from training.recipes.six_class.sources import FILES, read_clips
+from training.recipes.six_class.sources import DATA_SETS, read_clips
 from training.recipes.six_class.split import SPLITS, Split
 
 SEED = 20240
@@ -115,7 +115,8 @@ def _manifest(
                 run.label for item in items if item.clip.source == source for run in item.runs
             )
             runs.setdefault(split, {})[source] = {name: counts[name] for name in CLASSES}
-    digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in FILES}
+    files = [data_set.file for data_set in DATA_SETS.values()]
+    digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in files}
     return {"seed": seed, "training_windows": windows, "runs": runs, "sha256": digests}
 
 

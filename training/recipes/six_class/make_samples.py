@@ -37,7 +37,7 @@ from training.recipes.six_class.scene import (
     Person,
     perform,
 )
-from training.recipes.six_class.sources import Clip, read_hdm05
+from training.recipes.six_class.sources import Clip, read_clips
 
 SEEN, ESTIMATED = 0.95, 0.6
 """Confidence of a joint that was recorded and of one that was estimated."""
@@ -96,10 +96,7 @@ def make(data: Path, output: Path) -> None:
     Raises:
         InputError: the file is missing.
     """
-    path = data / "hdm05_11_30hz.npz"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; --data must name its folder")
-    clips = {clip.name: clip for clip in read_hdm05(path)}
+    clips = {clip.name: clip for clip in read_clips(data, "hdm05")}
     output.mkdir(parents=True, exist_ok=True)
     rows = sample_rows(clips)
     write_rows(output / "segments.npy", rows, 300, output / "segments.truth.json")

@@ -1,28 +1,18 @@
-"""Read the three motion data sets as clips in one form: nvidia joints, millimetres, 30 Hz.
+"""The three motion data sets as clips in one form: nvidia joints, millimetres, 30 Hz.
 
 The form is DeepStream's ``pose3d``: x right, y down, z forward, seen by a level camera. All
 three sets are right-handed with y up, so turning by 180 degrees about z brings them there
-without mirroring anybody. What each file needs besides:
+without mirroring anybody.
 
-========== ======== ======= ====================================================================
-source     unit     rate    remark
-========== ======== ======= ====================================================================
-nw_ucla    metre    15 Hz   Kinect v1, camera looks down by about 10 degrees. No rate is
-                            published; walkers make 0.14 steps and 0.07 m a frame, which is an
-                            ordinary walk (2 steps, 1 m a second) at 15 Hz and a sprint at 30.
-utkinect   metre    15 Hz   Kinect v1, camera looks down by about 5 degrees
-hdm05      inch     30 Hz   optical motion capture, level
-========== ======== ======= ====================================================================
+No frame rate is published for NW-UCLA. Its walkers make 0.14 steps and 0.07 m a frame: an
+ordinary walk (2 steps and 1 m a second) at 15 Hz, a sprint at 30.
 
-Frames between which the pelvis jumps (``TELEPORT``) belong to another person or take: the clip
-is cut in two there.
+Frames between which the pelvis jumps (``TELEPORT``) belong to another person or take: a clip is
+cut in two there. Frames that lack a joint are left out.
 """
 
-import json
-import re
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,21 +20,80 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError, joint_map
+from training.pose_classification.importers.clips import Source
+from training.pose_classification.importers.hdm05 import open_hdm05
+from training.pose_classification.importers.nw_ucla import open_nw_ucla
+from training.pose_classification.importers.utkinect import open_utkinect
 from training.recipes.six_class.motion import Motion, resample
 from training.recipes.six_class.rules import RATE
 
-NW_UCLA = {"a04": "walk", "a05": "sit_down", "a06": "stand_up"}
-UTKINECT = {"walk": "walk", "sitDown": "sit_down", "standUp": "stand_up"}
-HDM05 = {
-    "hopBothLegs1hops": "hop",
-    "jogLeftCircle4StepsRstart": "jog",
-    "sneak2StepsLStart": "sneak",
-    "squat1Reps": "squat",
-    "lieDownFloor": "lie_down",
-}
-KINECT_RATE = 15.0
 TELEPORT = 7.5
 """Metres a second that no pelvis travels here."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set and what must be known to use it.
+
+    Attributes:
+        file: its file.
+        open: its importer.
+        unit: millimetres of its unit of length.
+        rate: frames a second.
+        pitch: degrees by which its camera looks down.
+        actions: `Clip.action` by its own name.
+        others: whether clips of its other actions are used, as ``other``.
+        subject: place of the person in the names of its clips, split at ``_``.
+    """
+
+    file: str
+    open: Callable[[Path, str | None], Source]
+    unit: float
+    rate: float
+    pitch: float
+    actions: Mapping[str, str] = field(repr=False)
+    others: bool
+    subject: int
+
+
+DATA_SETS = {
+    "nw_ucla": DataSet(
+        "nw_ucla_json.zip",
+        open_nw_ucla,
+        unit=1000.0,
+        rate=15.0,
+        pitch=10.0,
+        actions={"walk_around": "walk", "sit_down": "sit_down", "stand_up": "stand_up"},
+        others=False,
+        subject=1,
+    ),
+    "utkinect": DataSet(
+        "utkinect.npz",
+        open_utkinect,
+        unit=1000.0,
+        rate=15.0,
+        pitch=5.0,
+        actions={"walk": "walk", "sitDown": "sit_down", "standUp": "stand_up"},
+        others=True,
+        subject=0,
+    ),
+    "hdm05": DataSet(
+        "hdm05_11_30hz.npz",
+        open_hdm05,
+        unit=25.4,
+        rate=30.0,
+        pitch=0.0,
+        actions={
+            "hopBothLegs1hops": "hop",
+            "jogLeftCircle4StepsRstart": "jog",
+            "sneak2StepsLStart": "sneak",
+            "squat1Reps": "squat",
+            "lieDownFloor": "lie_down",
+        },
+        others=True,
+        subject=1,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +101,10 @@ class Clip:
     """One person doing one action.
 
     Attributes:
-        source: ``nw_ucla``, ``utkinect`` or ``hdm05``.
-        name: name in the source, with ``.N`` for the parts of a clip that was cut.
-        subject: name of the person in the source.
-        action: what the source says is done; ``other`` where the recipe has no use for it.
+        source: key of `DATA_SETS`.
+        name: name in the data set, with ``.N`` for the parts of a clip that was cut.
+        subject: name of the person in the data set.
+        action: what the data set says is done; ``other`` where the recipe has no use for it.
         motion: ``(T, 34, 4)`` float32 (x, y, z in mm, confidence 0 or 1) at 30 Hz.
     """
 
@@ -66,53 +115,36 @@ class Clip:
     motion: Motion
 
 
-def read_clips(folder: Path) -> list[Clip]:
-    """Read all clips that the recipe uses from the three files in ``folder``.
+def read_clips(folder: Path, *sources: str) -> Iterator[Clip]:
+    """Yield the clips of all data sets, or of some.
+
+    Args:
+        folder: where their files are.
+        sources: keys of `DATA_SETS`; none: all of them.
 
     Raises:
-        InputError: a file is missing.
+        InputError: a file is missing or is not what it should be.
     """
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise InputError(f"{folder / name}: no such file; --data must name its folder")
-    return [clip for name, read in FILES.items() for clip in read(folder / name)]
-
-
-def read_nw_ucla(path: Path) -> Iterator[Clip]:
-    """Yield the walk around, sit down and stand up clips of Northwestern-UCLA."""
-    with zipfile.ZipFile(path) as archive:
-        for member in sorted(archive.namelist()):
-            match = re.fullmatch(r".*/((a\d\d)_(s\d\d)_e\d\d_v\d\d)\.json", member)
-            if match is None or match[2] not in NW_UCLA:
+    for source in sources or DATA_SETS:
+        data_set = DATA_SETS[source]
+        path = folder / data_set.file
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; --data must name its folder")
+        opened = data_set.open(path, None if source != "nw_ucla" else "none")
+        mapping = joint_map(opened.layout, "nvidia")
+        for clip in opened.clips:
+            if clip.label not in data_set.actions and not data_set.others:
                 continue
-            frames = np.asarray(json.loads(archive.read(member))["skeletons"], np.float32)
-            yield from _kinect("nw_ucla", match[1], match[3], NW_UCLA[match[2]], frames, pitch=10.0)
-
-
-def read_utkinect(path: Path) -> Iterator[Clip]:
-    """Yield all clips of UTKinect-Action3D."""
-    with np.load(path, allow_pickle=False) as file:
-        for name, frames in _sequences(file["names"], file["frames"], file["offsets"]):
-            subject, _, action = name.split("_")
-            yield from _kinect(
-                "utkinect", name, subject, UTKINECT.get(action, "other"), frames, pitch=5.0
-            )
-
-
-def read_hdm05(path: Path) -> Iterator[Clip]:
-    """Yield all clips of the eleven-action cut of HDM05."""
-    with np.load(path, allow_pickle=False) as file:
-        for name, frames in _sequences(file["names"], file["frames"], file["offsets"]):
-            _, subject, action, _, _ = name.split("_")
-            motion = joint_map("hdm05", "nvidia").apply(camera_frame(frames * 25.4))
-            yield Clip("hdm05", name, subject, HDM05.get(action, "other"), motion)
-
-
-FILES = {
-    "nw_ucla_json.zip": read_nw_ucla,
-    "utkinect.npz": read_utkinect,
-    "hdm05_11_30hz.npz": read_hdm05,
-}
+            action = data_set.actions.get(clip.label, "other")
+            subject = clip.name.split("_")[data_set.subject]
+            poses = clip.poses[:, 0]
+            poses = poses[(poses[..., 3] > 0).all(axis=1)]
+            poses[..., :3] = camera_frame(poses[..., :3] * data_set.unit, data_set.pitch)
+            parts = list(_cut(poses, data_set.rate))
+            for number, part in enumerate(parts):
+                motion = resample(mapping.apply(part), RATE / data_set.rate)
+                name = clip.name if len(parts) == 1 else f"{clip.name}.{number}"
+                yield Clip(source, name, subject, action, motion)
 
 
 def camera_frame(points: NDArray[np.float32], pitch: float = 0.0) -> NDArray[np.float32]:
@@ -128,20 +160,10 @@ def camera_frame(points: NDArray[np.float32], pitch: float = 0.0) -> NDArray[np.
     return result
 
 
-def _kinect(
-    source: str, name: str, subject: str, action: str, frames: NDArray[np.float32], pitch: float
-) -> Iterator[Clip]:
-    step = np.linalg.norm(np.diff(frames[:, 0], axis=0), axis=1)
-    bounds = [0, *(np.flatnonzero(step > TELEPORT / KINECT_RATE) + 1).tolist(), len(frames)]
-    for number, (start, end) in enumerate(pairwise(bounds)):
-        points = camera_frame(frames[start:end] * 1000, pitch)
-        motion = resample(joint_map("kinect-v1", "nvidia").apply(points), RATE / KINECT_RATE)
-        part = name if len(bounds) == 2 else f"{name}.{number}"
-        yield Clip(source, part, subject, action, motion)
-
-
-def _sequences(
-    names: NDArray[np.str_], frames: NDArray[np.float32], offsets: NDArray[np.int32]
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for name, start, end in zip(names, offsets, offsets[1:], strict=False):
-        yield str(name), frames[start:end]
+def _cut(poses: NDArray[np.float32], rate: float) -> Iterator[NDArray[np.float32]]:
+    """Yield the stretches (T, V, 4) between which the first joint, the pelvis, jumps."""
+    step = np.linalg.norm(np.diff(poses[:, 0, :3], axis=0), axis=1) / 1000
+    bounds = [0, *(np.flatnonzero(step > TELEPORT / rate) + 1).tolist(), len(poses)]
+    for start, end in pairwise(bounds):
+        if end > start:
+            yield poses[start:end]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from converter import get_layout
 from tests.training.recipes.six_class.figures import person, ramp
+from training.recipes.six_class.body import complete
 from training.recipes.six_class.motion import Motion
 from training.recipes.six_class.skeleton import JOINT
 
@@ -31,7 +32,7 @@ def raw(motion: Motion, layout: str, unit: float) -> NDArray[np.float32]:
                 f"{side}ankle" if "foot" in name else f"{side}wrist" if "hand" in name else "neck"
             )
         joints.append(JOINT[name])
-    return motion[:, joints, :3] / unit * np.array([-1, -1, 1], np.float32)
+    return complete(motion)[:, joints, :3] / unit * np.array([-1, -1, 1], np.float32)
 
 
 def walk(frames: int) -> Motion:
@@ -82,11 +83,11 @@ def write_sources(folder: Path) -> None:
             ("grabHighR", person(STANDING)),
         )
     }
-    _save(folder / "hdm05_11_30hz.npz", mocap)
+    _save(folder / "hdm05_11_30hz.npz", mocap, bones=np.array(get_layout("hdm05").joints))
 
 
-def _save(path: Path, sequences: dict[str, NDArray[np.float32]]) -> None:
+def _save(path: Path, sequences: dict[str, NDArray[np.float32]], **more: NDArray[np.str_]) -> None:
     lengths = [len(frames) for frames in sequences.values()]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     frames = np.concatenate(list(sequences.values()))
-    np.savez(path, frames=frames, offsets=offsets, names=np.array(list(sequences)))
+    np.savez(path, frames=frames, offsets=offsets, names=np.array(list(sequences)), **more)

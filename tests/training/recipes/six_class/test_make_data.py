@@ -24,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_sources_come_out_upright_in_mm_at_30_hz_facing_the_same_way(data: Path) -> None:
-    clips = read_clips(data)
+    clips = list(read_clips(data))
     assert Counter(clip.source for clip in clips) == {"nw_ucla": 30, "utkinect": 40, "hdm05": 150}
     assert {clip.action for clip in clips if clip.source == "nw_ucla"} == {
         "walk",
