@@ -18,7 +18,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
+        with beside.open("wb", buffering=1 << 20) as file:
             yield file
         beside.replace(path)
     finally:

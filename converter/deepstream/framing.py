@@ -15,12 +15,12 @@ _STRINGS = re.compile(_STRING, re.DOTALL)
 # printf writes nan, -nan, inf; Python NaN, Infinity. Strings are matched to be passed over.
 _NOT_FINITE = re.compile(_STRING + rb"|(-?\b(?:nan|inf(?:inity)?)\b)", re.DOTALL | re.IGNORECASE)
 _FIRST_KEY = re.compile(rb'\{\s*"[^"\\]*"')
+_STRUCTURE = re.compile(rb'[][{}",:]')
 _OFFSET = re.compile(r"\(byte (\d+)\)")
 # Change of depth by each byte.
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"{[")] = 1
 _STEPS[list(b"}]")] = -1
-_TORN_TOKEN = 10  # the longest token that is no string: -Infinity
 
 
 def skip_space(buffer: bytes, start: int) -> int:
@@ -42,8 +42,9 @@ def likely_end(buffer: bytes, start: int, beginning: bytes) -> int | None:
     Records that a program wrote begin alike, so records probably end there. It is a guess: the
     same text may stand inside a record.
     """
-    last = buffer.rfind(beginning, start + 1) if beginning else -1
-    end = len(buffer[start : max(last, start)].rstrip(_SPACE)) + start
+    end = buffer.rfind(beginning, start + 1) if beginning else -1
+    while end > start and buffer[end - 1] in _SPACE:
+        end -= 1
     return end - 1 if end > start and buffer[end - 1 : end] == b"," else None
 
 
@@ -90,5 +91,7 @@ def is_torn(record: bytes) -> bool:
         msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         place = _OFFSET.search(str(error))
-        return place is None or int(place.group(1)) >= len(text) - _TORN_TOKEN
+        # A number or word may be torn too, which is then what the text ends with.
+        end = text[int(place.group(1)) :] if place else b""
+        return text.startswith(b"{") and not _STRUCTURE.search(end)
     return False

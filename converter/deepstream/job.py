@@ -7,6 +7,7 @@ import struct
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import nan
 from pathlib import Path
 from types import TracebackType
@@ -143,15 +144,16 @@ class AnnotationJob:
         classes = np.append(np.array(self._classes, dtype=np.int32), np.int32(-1))
         if classes.max() >= len(labels):
             raise ValueError(f"class {classes.max()} has no name: there are {len(labels)} labels")
-        classes = classes[self._segment_of]
         values = np.append(np.array(self._scores, dtype=np.float32), np.float32(nan))
+        classes = classes[self._segment_of]
         renderer = Renderer(labels, compact=compact)
         begin = 0
         with replacing(Path(output_path)) as output:
             for records in self._file.replay(decode_texts):
                 end = begin + sum(record.count_objects() for record in records)
-                score = values[self._segment_of[begin:end]].tolist() if scores else None
-                output.write(renderer.render(records, classes[begin:end].tolist(), score))
+                score = values[self._segment_of[begin:end]].tolist() if scores else repeat(nan)
+                given = zip(classes[begin:end].tolist(), score, strict=False)
+                output.writelines(renderer.render(record, given) for record in records)
                 begin = end
             output.write(renderer.end())
         self.summary.labelled = int(np.count_nonzero(classes >= 0))

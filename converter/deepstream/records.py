@@ -6,6 +6,7 @@ memory, and is read twice: `scan` finds where to cut, `replay` cuts at the same 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -22,7 +23,8 @@ T = TypeVar("T")
 # Decodes the JSON text of an array of records.
 Decoder = Callable[[bytes], list[T]]
 
-CHUNK_SIZE = 1 << 20
+# Buffers of 128 KiB and more go back to the system each time, which costs more than decoding.
+CHUNK_SIZE = 96 << 10
 _LARGEST_RECORD = 1 << 26
 
 
@@ -116,24 +118,19 @@ class RecordFile:
         if start or self._lines or not self._chunks:
             return start
         after = framing.skip_space(buffer, 0)
+        if after == len(buffer):
+            return 0
         comma = buffer[after : after + 1] == b","
         return framing.skip_space(buffer, after + comma)
 
     def _take(self, decode: Decoder[T], buffer: bytes, start: int) -> tuple[list[T], int] | None:
         """Decode the complete records of `buffer`; returns them and where they end, if any."""
-        if self._lines:
-            line_end = buffer.rfind(b"\n") + 1
-            return (self._decode(decode, buffer, start, line_end), line_end) if line_end else None
-        guess = framing.likely_end(buffer, start, self._beginning)
+        guess = None if self._lines else framing.likely_end(buffer, start, self._beginning)
         if guess is not None:
-            try:
+            with contextlib.suppress(InputError):  # a wrong guess, or the sure end fails too
                 return self._decode(decode, buffer, start, guess), guess
-            except InputError as error:
-                failure = error
-        end = framing.sure_end(buffer, start)
-        if end is not None and end == guess:
-            raise failure
-        if end is not None:
+        end = buffer.rfind(b"\n") + 1 if self._lines else framing.sure_end(buffer, start)
+        if end:
             return self._decode(decode, buffer, start, end), end
         if buffer[start : start + 1] not in b"{, \t\r\n" or len(buffer) > _LARGEST_RECORD:
             raise InputError(
@@ -144,7 +141,7 @@ class RecordFile:
 
     def _decode(self, decode: Decoder[T], buffer: bytes, start: int, end: int) -> list[T]:
         """Decode the records between `start` and `end` and remember where they are."""
-        text = self._array(buffer[start:end])
+        text = self._array(memoryview(buffer)[start:end])
         count = 0
         try:
             try:
@@ -163,12 +160,12 @@ class RecordFile:
         self._summary.records += len(decoded)
         return decoded
 
-    def _array(self, records: bytes) -> bytes:
+    def _array(self, records: bytes | memoryview) -> bytes:
         """Return the text of an array of `records`, which are separated as in the file."""
         if self._lines:
-            lines = (line.strip() for line in records.splitlines())
+            lines = (line.strip() for line in bytes(records).splitlines())
             records = b",".join(line for line in lines if line)
-        return b"[" + records + b"]"
+        return b"".join((b"[", records, b"]"))
 
     def _finish_array(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
         end = framing.sure_end(buffer, start)
@@ -177,7 +174,7 @@ class RecordFile:
         tail = buffer[start if end is None else end :].lstrip(b" \t\r\n,").rstrip()
         if not tail:
             self._summary.damage = "the closing ] is missing" if buffer else "the file is empty"
-        elif tail.startswith(b"{") and framing.is_torn(tail):
+        elif framing.is_torn(tail):
             self._summary.damage = (
                 f"the last record is incomplete, its {len(tail)} bytes are dropped"
             )

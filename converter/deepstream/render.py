@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
-from math import isnan, nan
+from math import isnan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +16,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 # The members of a JSON object: `Raw` as read, or `bytes` as they are to be written.
 Fields = dict[str, Any]
+Label = tuple[int, float]
 
 # Keys whose values hold numbers only, and so need no second look.
 _NUMBERS = frozenset({"pose25d", "pose3d"})
@@ -78,7 +78,7 @@ def decode_texts(array: bytes) -> list[RecordText]:
 
 
 class Renderer:
-    """Writes records with labels.
+    """Writes an array of records with labels.
 
     Args:
         labels: Class names.
@@ -92,40 +92,33 @@ class Renderer:
         self._edge = b"" if compact else b"\n"
         self._begun = False
 
-    def render(
-        self, records: list[RecordText], classes: Sequence[int], scores: Sequence[float] | None
-    ) -> bytes:
-        """Return the text of the next records of the array.
+    def render(self, record: RecordText, labels: Iterator[Label]) -> bytes:
+        """Return the text of the next record of the array.
 
         Args:
-            records: The records; they are used up.
-            classes: Class of each object, in the order of the file; -1 for none.
-            scores: Score of each object, nan for none; None to write no scores.
+            record: The record, which is used up.
+            labels: Is asked for the class of each object, -1 for none, and its score, nan for
+                none, in the order of the file.
         """
-        labels = zip(classes, scores or repeat(nan), strict=False)
-        array = b"[" + b",".join(self._record(record, labels) for record in records) + b"]"
-        laid_out = msgspec.json.format(array, indent=self._indent)
-        items = laid_out[1 : -1 - len(self._edge)]
+        frames = [self._frame(frame, labels) for frame in record.frames]
+        array = _list([_object({**record.fields, "batches": _list(frames)})])
+        item = msgspec.json.format(array, indent=self._indent)[1 : -1 - len(self._edge)]
         opening = b"," if self._begun else b"["
         self._begun = True
-        return opening + items
+        return opening + item
 
     def end(self) -> bytes:
         """Return the end of the array."""
         return self._edge + b"]" if self._begun else b"[]"
 
-    def _record(self, record: RecordText, labels: Iterator[tuple[int, float]]) -> bytes:
-        frames = [self._frame(frame, labels) for frame in record.frames]
-        return _object({**record.fields, "batches": _list(frames)})
-
-    def _frame(self, frame: FrameText, labels: Iterator[tuple[int, float]]) -> bytes:
+    def _frame(self, frame: FrameText, labels: Iterator[Label]) -> bytes:
         fields = frame.fields
         fields.pop("num_obj_meta", None)
         if frame.objects is not None:
             fields["objects"] = _list([self._person(person, labels) for person in frame.objects])
         return _object(fields)
 
-    def _person(self, fields: Fields, labels: Iterator[tuple[int, float]]) -> bytes:
+    def _person(self, fields: Fields, labels: Iterator[Label]) -> bytes:
         label, score = next(labels)
         fields["action"] = self._actions[label]
         fields.pop("action_score", None)
@@ -135,8 +128,8 @@ class Renderer:
 
 
 def _members(struct: Struct) -> Fields:
-    values = ((name, getattr(struct, name)) for name in struct.__struct_fields__)
-    return {name: value for name, value in values if isinstance(value, Raw)}
+    members = msgspec.structs.asdict(struct)
+    return {name: value for name, value in members.items() if type(value) is Raw}
 
 
 def _take_apart(record: Fields) -> RecordText:
@@ -147,21 +140,22 @@ def _take_apart(record: Fields) -> RecordText:
 
 
 @lru_cache(maxsize=256)
-def _plan(keys: tuple[str, ...]) -> list[tuple[str, bytes]]:
-    """Return the keys in order, each with the text that goes before its value."""
+def _plan(keys: tuple[str, ...]) -> list[tuple[str, bytes, bool]]:
+    """Return the keys in order, each with the text before its value, and if that is all numbers."""
     return [
-        (key, (b"," if place else b"{") + msgspec.json.encode(key) + b":")
+        (key, (b"," if place else b"{") + msgspec.json.encode(key) + b":", key in _NUMBERS)
         for place, key in enumerate(sorted(keys))
     ]
 
 
 def _object(fields: Fields) -> bytes:
     parts: list[Raw | bytes] = []
-    for key, text in _plan(tuple(fields)):
+    for key, text, numbers in _plan(tuple(fields)):
         value = fields[key]
-        done = isinstance(value, bytes) or key in _NUMBERS
+        done = numbers or type(value) is bytes
         parts += (text, value if done else _canonical(value))
-    return b"".join((*parts, b"}")) if parts else b"{}"
+    parts.append(b"}" if parts else b"{}")
+    return b"".join(parts)
 
 
 def _list(items: list[bytes]) -> bytes:
@@ -171,7 +165,7 @@ def _list(items: list[bytes]) -> bytes:
 def _canonical(value: Raw) -> bytes:
     """Return a value with the keys of its objects sorted and its strings escaped as Python does."""
     text = bytes(value)
-    if b"{" not in text and b"\\" not in text and text.isascii():
+    if text.isdigit() or (b"{" not in text and b"\\" not in text and text.isascii()):
         return text
     if text.startswith(b"{"):
         return _object(_decode_object(text))

@@ -9,6 +9,9 @@ from converter.deepstream.summary import Summary
 from converter.deepstream.tracks import CutPoses, Track, TrackId, Twins
 from converter.segment import LabelPolicy
 
+# Poses to gather before they are sorted into tracks: enough to make vectorising worth it.
+_BATCH = 400
+
 
 class _Source:
     """One video: its newest frame number and the tracks that are open."""
@@ -36,6 +39,7 @@ class Tracker:
         self._config = config
         self._policy = policy
         self._sources: dict[str, _Source] = {}
+        self._gathered = 0
         self._touched: list[tuple[_Source, Track]] = []
         self._ended: list[Track] = []
 
@@ -62,11 +66,15 @@ class Tracker:
             track_id = TrackId(source.name, object_id)
             track = Track(track_id, self._config, self._policy, self._summary, self.twins)
             source.tracks[object_id] = track
+        self._gathered += 1
         if track.add(ordinal, frame, pose):
             self._touched.append((source, track))
 
     def flush(self) -> Iterator[CutPoses]:
-        """Yield the segments that the poses added since the last call complete."""
+        """Yield the segments that have become complete, once in a while."""
+        if self._gathered < _BATCH:
+            return
+        self._gathered = 0
         for source, track in self._touched:
             yield from track.flush(source.newest - self._config.reorder_frames)
         self._touched.clear()
