@@ -167,6 +167,14 @@ def test_bad_requests_are_refused_with_the_reason(
     assert refused.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
 
 
+def test_logits_that_are_not_finite_are_no_answer(client: Client) -> None:
+    keypoints = recording(1)
+    keypoints[..., 3] = 1
+    keypoints[0, :, 1:, :3] = 1e38  # the mean overflows inside the network
+    with pytest.raises(InferenceServerException, match="the network returned nan or inf"):
+        client.infer(ENSEMBLE, keypoints=keypoints, focal_length=repeated(1, 1))
+
+
 def test_joints_that_are_not_numbers_count_as_unseen(grpc: Client) -> None:
     keypoints = recording(1)
     keypoints[0, 3:9, 5, :3] = np.nan

@@ -29,13 +29,17 @@ class TritonPythonModel:
         """Ranks the rows of all requests at once."""
         rows = [pb.get_input_tensor_by_name(request, "fc_pred").as_numpy() for request in requests]
         logits = np.concatenate(rows)
-        powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
+        with np.errstate(invalid="ignore"):  # refused below
+            powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
         order = np.argsort(-logits, axis=1, kind="stable")
         scores = np.take_along_axis(powers / powers.sum(axis=1, keepdims=True), order, axis=1)
         outputs = {"label": self.labels[order], "score": scores, "logits": logits}
         ends = np.cumsum([len(part) for part in rows])[:-1]
         parts = zip(*(np.split(values, ends) for values in outputs.values()), strict=True)
-        return [
-            pb.InferenceResponse([pb.Tensor(*pair) for pair in zip(outputs, part, strict=True)])
-            for part in parts
-        ]
+        return [_response(dict(zip(outputs, part, strict=True))) for part in parts]
+
+
+def _response(outputs: dict[str, np.ndarray]) -> Any:
+    if not np.isfinite(outputs["logits"]).all():
+        return pb.InferenceResponse(error=pb.TritonError("the network returned nan or inf"))
+    return pb.InferenceResponse([pb.Tensor(name, values) for name, values in outputs.items()])

@@ -77,6 +77,6 @@ class TritonPythonModel:
 
 def _physical_cores() -> int:
     """Cores this process may use, hardware threads of one core counted once."""
-    cpus = {Path(f"/sys/devices/system/cpu/cpu{n}/topology") for n in os.sched_getaffinity(0)}
-    siblings = [cpu / "thread_siblings_list" for cpu in cpus]
+    cpus = [Path(f"/sys/devices/system/cpu/cpu{n}") for n in os.sched_getaffinity(0)]
+    siblings = [cpu / "topology/thread_siblings_list" for cpu in cpus]
     return len({path.read_text() if path.exists() else str(path) for path in siblings})
