@@ -42,7 +42,7 @@ class SkeletonNet(nn.Module):
         Returns:
             (N, num_classes) logits.
         """
-        n = len(x)
+        n = x.shape[0]
         x = persons(x)
         mask = frame_mask(x) if self.padding == "mask" else None
         if self.training and mask is not None and bool(mask.all()):
