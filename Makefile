@@ -15,7 +15,7 @@ test:  ## Install everything and run all checks and tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 lint:  ## Check style and types
 	$(VENV)/bin/ruff check .
