@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -16,6 +17,8 @@ from client.errors import ServerError
 from client.model import ModelInfo
 from client.transport import Request
 from converter import ConvertConfig, InputError
+
+log = logging.getLogger(__name__)
 
 
 class Ranked(NamedTuple):
@@ -96,7 +99,9 @@ class Pipeline:
         limit = self._model.in_flight(self._connection.settings)
         under_way: deque[tuple[Batch, Future[Any]]] = deque()
         for batch in batches:
-            under_way.append((batch, self._connection.submit(self._request(batch, convert))))
+            request = self._request(batch, convert)
+            log.debug("request %s: %d sequences", request.id, len(batch.data))
+            under_way.append((batch, self._connection.submit(request)))
             if len(under_way) == limit:
                 yield from self._results(*under_way.popleft(), name)
         while under_way:

@@ -61,6 +61,7 @@ class Client:
         except BaseException:
             self._connection.__exit__()
             raise
+        log.debug("%s: %s", self.settings.url, self.model)
         self._pipeline = Pipeline(self._connection, self.model)
         self._size = self.model.request_size(self.settings)
         if self._size < self.settings.batch_size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,6 +36,22 @@ class Tls:
                 raise InputError(f"{path}: no such certificate or key file")
         if (self.certificate is None) != (self.key is None):
             raise InputError("a certificate needs its key: give --ssl-cert and --ssl-key together")
+        self.context()
+
+    def context(self) -> ssl.SSLContext:
+        """Load the files.
+
+        Raises:
+            InputError: They hold no certificate, or the key of another one.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except ssl.SSLError as error:
+            files = ", ".join(str(path) for path in (self.ca, self.certificate, self.key) if path)
+            raise InputError(f"{files}: cannot be used for TLS: {error}") from error
+        return context
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 
 import aiohttp
 import tritonclient.http
@@ -11,7 +10,7 @@ import tritonclient.http.aio
 from tritonclient.utils import InferenceServerException
 
 from client.errors import ServerError, Unavailable
-from client.settings import Settings, Tls
+from client.settings import Settings
 from client.transport import Transport
 from converter import InputError
 
@@ -27,7 +26,7 @@ class HttpTransport(Transport):
             conn_limit=0,  # requests in flight are bounded by the pipeline
             conn_timeout=None,  # and timed by the connection
             ssl=settings.tls is not None,
-            ssl_context=True if settings.tls is None else _ssl_context(settings.tls),
+            ssl_context=True if settings.tls is None else settings.tls.context(),
         )
         super().__init__(settings, tritonclient.http, client, as_json={})
 
@@ -49,10 +48,3 @@ class HttpTransport(Transport):
         if isinstance(error, aiohttp.ClientError | asyncio.TimeoutError | OSError):
             return Unavailable(f"{where}: {error or type(error).__name__}")
         return error
-
-
-def _ssl_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca)
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from client import InputError
+from client import InputError, Tls
 from client.options import OTHER_FLAGS, OTHER_MODES, Options, parse, parser
+from tests.client.certificates import write_certificate
 
 
 def test_defaults() -> None:
@@ -64,15 +65,12 @@ def test_every_flag_has_an_effect(flags: list[str], attribute: str, value: Any) 
 
 
 def test_tls_flags(tmp_path: Path) -> None:
-    files = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key")}
-    for path in files.values():
-        path.touch()
-    flags = [word for name, path in files.items() for word in (f"--ssl-{name}", str(path))]
-    tls = parse(["a.npy", "--ssl", *flags]).settings.tls
-    assert tls is not None
-    assert (tls.ca, tls.certificate, tls.key) == tuple(files.values())
-    with pytest.raises(InputError, match="need --ssl"):
-        parse(["a.npy", *flags])
+    certificate, key = write_certificate(tmp_path, "own")
+    flags = ["--ssl-ca", str(certificate), "--ssl-cert", str(certificate), "--ssl-key", str(key)]
+    assert parse(["a.npy", "--ssl", *flags]).settings.tls == Tls(certificate, certificate, key)
+    for pair in (flags[:2], flags[2:4], flags[4:]):
+        with pytest.raises(InputError, match="need --ssl"):
+            parse(["a.npy", *pair])
 
 
 def documented(command: str, **values: str) -> Options:

@@ -70,3 +70,5 @@ def test_tls_files_must_be_there_and_complete(tmp_path: Path) -> None:
     certificate.touch()
     with pytest.raises(InputError, match="give --ssl-cert and --ssl-key together"):
         Tls(certificate=certificate)
+    with pytest.raises(InputError, match=r"own\.pem: cannot be used for TLS"):
+        Tls(ca=certificate)

@@ -1,0 +1,110 @@
+"""The client as a library, and beside an event loop of the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from client import Client, ConvertConfig, InputError, ServerError, Settings, annotate, classify
+from client.connection import Connection
+from client.model import ModelInfo
+from client.pipeline import Batch, Pipeline
+from scripts.embedded_triton import EmbeddedTriton
+from tests.server.client_inputs import actions, clips, document, keypoints
+from tests.server.conftest import ENSEMBLE
+from tests.tiny_network import CLASSES, tiny_logits
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_classify(batch_size: int, triton: EmbeddedTriton) -> None:
+    rng = np.random.default_rng(2)
+    array = rng.normal(size=(12, 3, 40, 34, 1)).astype(np.float32)
+    results = classify(array, url=triton.http_url, batch_size=batch_size)
+    assert [result.index for result in results] == list(range(12))
+    for result, logits in zip(results, tiny_logits(array), strict=True):
+        order = np.argsort(-logits)
+        assert [entry.class_index for entry in result.ranking] == order.tolist()
+        assert [entry.label for entry in result.ranking] == [CLASSES[index] for index in order]
+        assert [entry.logit for entry in result.ranking] == pytest.approx(logits[order], abs=1e-5)
+        assert (result.label, result.class_index) == (CLASSES[order[0]], order[0])
+        assert result.score == pytest.approx(np.exp(logits.max()) / np.exp(logits).sum(), rel=1e-4)
+
+
+def test_both_models_agree(triton: EmbeddedTriton) -> None:
+    order = np.random.default_rng(4).integers(0, 6, 30)
+    bare = classify(clips(order), url=triton.http_url)
+    with Client(Settings(triton.grpc_url, "grpc", model=ENSEMBLE, batch_size=4)) as client:
+        raw = list(client.classify(keypoints(order), ConvertConfig()))
+    assert [result.label for result in bare] == [result.label for result in raw]
+    assert [r.score for r in bare] == pytest.approx([r.score for r in raw], abs=1e-5)
+
+
+def test_one_connection_for_many_calls(triton: EmbeddedTriton, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", clips([0, 1]))
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document({8: [2] * 20})))
+    with Client(Settings(triton.http_url)) as client:
+        assert [r.label for r in client.classify(tmp_path / "a.npy")] == list(CLASSES[:2])
+        with pytest.raises(InputError, match="array: has V=17"):
+            list(client.classify(clips([0])[..., :17, :]))
+        summary = client.annotate(tmp_path / "a.json", tmp_path / "b.json", scores=True)
+        assert [r.label for r in client.classify([clips([5])[0].tolist()])] == ["jumping"]
+    assert (summary.objects, summary.labelled, summary.segments) == (20, 20, 1)
+    assert actions(tmp_path / "b.json") == {8: ["sitting"] * 20}
+
+
+def test_annotate(triton: EmbeddedTriton, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document({8: [2] * 120})))
+    summary = annotate(
+        tmp_path / "a.json",
+        tmp_path / "b.json",
+        policy="tao",
+        url=triton.grpc_url,
+        protocol="grpc",
+        streaming=True,
+        model=ENSEMBLE,
+    )
+    assert summary.labelled == 70
+    assert actions(tmp_path / "b.json") == {8: [""] * 50 + ["sitting"] * 70}
+
+
+def test_inside_an_event_loop(triton: EmbeddedTriton) -> None:
+    async def notebook_cell() -> list[str]:
+        return [result.label for result in classify(clips([4]), url=triton.http_url)]
+
+    assert asyncio.run(notebook_cell()) == ["walking"]
+
+
+def test_results_left_unread_hold_nothing_up(triton: EmbeddedTriton) -> None:
+    with Client(Settings(triton.http_url)) as client:
+        assert next(iter(client.classify(clips([3] * 100)))).label == "standing"
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_input_is_read_only_as_far_ahead_as_requests_may_be(
+    in_flight: int, triton: EmbeddedTriton
+) -> None:
+    read = 0
+
+    def reading() -> Iterator[Batch]:
+        nonlocal read
+        for read in range(1, 31):
+            yield Batch(read - 1, clips([read % 6]))
+
+    with Connection(Settings(triton.http_url, in_flight=in_flight)) as connection:
+        model = ModelInfo.from_server(*connection.describe_model())
+        for result in Pipeline(connection, model).run(reading(), ConvertConfig(), "test"):
+            assert read <= result.index + in_flight
+    assert read == 30
+
+
+def test_a_failed_start_leaves_nothing_running(triton: EmbeddedTriton) -> None:
+    before = threading.active_count()
+    with pytest.raises(ServerError), Client(Settings(triton.http_url, model="absent")):
+        raise AssertionError
+    assert threading.active_count() == before
