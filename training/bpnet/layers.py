@@ -69,7 +69,7 @@ class ConvBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = conv
-        self.norm = nn.BatchNorm2d(conv.out_channels, epsilon, momentum=0.01) if norm else None
+        self.norm = nn.BatchNorm2d(conv.out_channels, epsilon) if norm else None
         self.activation = activation
 
     @property

@@ -136,10 +136,12 @@ def _initialise(model: BodyPoseNet, kernel_initializer: str) -> None:
     for name, module in model.named_modules():
         if not isinstance(module, nn.Conv2d):
             continue
-        if kernel_initializer == "xavier" or name.startswith("backbone."):
-            nn.init.xavier_uniform_(module.weight)
-        else:
+        if kernel_initializer == "random_normal" and not name.startswith("backbone."):
             nn.init.normal_(module.weight, std=0.01)
+        elif kernel_initializer == "xavier_zero_output" and name.endswith(".out.conv"):
+            nn.init.normal_(module.weight, std=0.001)
+        else:
+            nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

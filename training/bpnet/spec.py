@@ -55,8 +55,10 @@ class ModelSpec(TaoModel):
     )
     kernel_regularization_factor: float = Field(default=1e-9, ge=0, description="On kernels.")
     bias_regularization_factor: float = Field(default=1e-9, ge=0, description="On biases.")
-    kernel_initializer: Literal["random_normal", "xavier"] = Field(
-        default="random_normal", description="random_normal has a standard deviation of 0.01."
+    kernel_initializer: Literal["random_normal", "xavier", "xavier_zero_output"] = Field(
+        default="random_normal",
+        description="Of the stages: a standard deviation of 0.01, Glorot's, or Glorot's with "
+        "outputs that begin near zero (for AdamW).",
     )
 
 

@@ -1,21 +1,17 @@
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from converter import InputError
+from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.layers import SameConv2d
 from training.bpnet.model import BodyPoseNet, count_parameters
 from training.bpnet.pose_config import PoseConfig
+from training.bpnet.prune import giga_macs
+from training.bpnet.saved_model import ModelInfo
 from training.bpnet.spec import BackboneSpec, ModelSpec
 
 POSE = PoseConfig.load()
 LITE = BackboneSpec(architecture="efficientnet_lite0")
-
-
-def giga_macs(spec, height, width):
-    with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        BodyPoseNet(spec, POSE)(torch.empty(1, 3, height, width))
-    return counter.get_total_flops() / 2e9
 
 
 def test_three_stages_have_the_references_size():
@@ -35,14 +31,15 @@ def test_three_stages_have_the_references_size():
     ],
 )
 def test_three_stages_cost_what_the_references_do(height, width, expected):
-    assert giga_macs(ModelSpec(stages=3), height, width) == pytest.approx(expected, abs=0.005)
+    info = ModelInfo(ModelSpec(stages=3), POSE, NormalizationParams())
+    assert giga_macs(info, height, width) == pytest.approx(expected, abs=0.005)
 
 
 def test_the_light_network_costs_a_fraction():
     spec = ModelSpec(
         stages=2, stage_channels=96, stageT_kernel_sizes=[3] * 5, backbone_attributes=LITE
     )
-    assert giga_macs(spec, 256, 256) < 2
+    assert giga_macs(ModelInfo(spec, POSE, NormalizationParams())) < 2
 
 
 def test_maps_of_every_stage_at_stride_8():
@@ -92,6 +89,12 @@ def test_initialisers():
     fan = (185 + 128) * 49
     xavier = BodyPoseNet(spec, POSE).stage2.shared[0].conv.weight
     assert xavier.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.05)
+    spec = spec.model_copy(update={"kernel_initializer": "xavier_zero_output"})
+    model = BodyPoseNet(spec, POSE)
+    assert model.stage2.shared[0].conv.weight.std().item() == pytest.approx(
+        xavier.std().item(), rel=0.05
+    )
+    assert model.stage2.paf.out.conv.weight.std().item() == pytest.approx(0.001, rel=0.05)
 
 
 def test_use_bias():

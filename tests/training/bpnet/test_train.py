@@ -161,6 +161,18 @@ def test_starting_from_a_model(spec, tmp_path):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
+def test_a_pruned_network_is_trained_again_as_narrow_as_it_is(spec, tmp_path):
+    assert train(spec, tmp_path / "a", "num_epoch=1") == 0
+    pruned = tmp_path / "pruned.pth"
+    command = ["prune", "-m", str(tmp_path / "a" / "bpnet_model.pth"), "-o", str(pruned)]
+    assert main([*command, "-pth", "9", "-pg", "4", "-nf", "4"]) == 0
+    assert train(spec, tmp_path / "b", f"pretrained_weights={pruned}", "load_graph=True") == 0
+    model, info = load_model(tmp_path / "b" / "bpnet_model.pth")
+    assert info.widths["reduction"] == model.reduction.out_channels == 4
+    losses = [line["kpi"]["loss"] for line in status(tmp_path / "b") if "kpi" in line]
+    assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize(
     ("override", "says"),
     [
