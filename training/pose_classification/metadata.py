@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from converter import InputError
+from training.common.exporting import program_version
 from training.pose_classification.graph import load_layout
 from training.pose_classification.spec import ExperimentSpec
 
 CHECKPOINT_KEY = "metadata"
-PACKAGE = "tao-pose-triton"
 
 # Facts that a spec states too, and where: they must agree with the checkpoint's.
 _IN_SPEC = {
@@ -108,19 +105,3 @@ class ModelMetadata:
             key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             for key, value in self.as_dict().items()
         }
-
-
-def program_version() -> str:
-    """`git describe` of the checkout this runs from, else the version of the package."""
-    root = Path(__file__).parents[2]
-    if (root / ".git").exists():
-        command = ["git", "-C", str(root), "describe", "--tags", "--always", "--dirty"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-            return done.stdout.strip()
-        except (OSError, subprocess.SubprocessError):
-            pass
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return "unknown"

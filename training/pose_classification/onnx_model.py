@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.common.exporting import quiet_exporter
 from training.common.results import write_atomic
 from training.pose_classification.metadata import ModelMetadata
 
@@ -61,7 +58,7 @@ def to_onnx(net: nn.Module, shape: InputShape) -> onnx.ModelProto:
     """
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=1)
     axes = {0: batch} if shape.frames else {0: batch, 2: frames}
-    with _quiet(), torch.no_grad():
+    with quiet_exporter(), torch.no_grad():
         program = torch.onnx.export(
             net,
             (shape.example(2, FRAMES),),
@@ -115,19 +112,3 @@ def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> 
     sidecar = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomic(path.with_suffix(".json"), sidecar.encode())
     write_atomic(path, content)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks about itself to itself."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
