@@ -1,7 +1,7 @@
 """Clips with their classes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from converter import ConvertConfig
 from training.recipes.six_class.arrays import Row
@@ -32,12 +32,22 @@ class Labelled:
 
 
 def label_clips(clips: Iterable[Clip]) -> list[Labelled]:
-    """Label all clips and keep those that have a run of any class."""
+    """Label all clips and keep those that have a run of any class.
+
+    Nobody in the data gets up from the floor. For training, clips of sitting down on it are
+    taken backwards, too.
+    """
     labelled = []
     for clip in clips:
-        runs = label_runs(clip.action, clip.motion)
-        if runs:
-            labelled.append(Labelled(clip, complete(clip.motion), runs, split_of(clip)))
+        split = split_of(clip)
+        motions = {clip.name: clip.motion}
+        if clip.action == "lie_down" and split == "train":
+            motions[f"{clip.name}.backwards"] = clip.motion[::-1]
+        for name, motion in motions.items():
+            runs = label_runs(clip.action, motion)
+            if runs:
+                taken = replace(clip, name=name, motion=motion)
+                labelled.append(Labelled(taken, complete(motion), runs, split))
     return labelled
 
 

@@ -16,7 +16,7 @@ from training.recipes.six_class.windows import (
     timelines,
 )
 
-SOURCE_WEIGHTS = {"nw_ucla": 0.45, "utkinect": 0.2, "hdm05": 0.35}
+SOURCE_WEIGHTS = {"nw_ucla": 0.4, "utkinect": 0.25, "hdm05": 0.35}
 """How often each source is drawn from; those that lack the class are left out."""
 STILL_CLASSES, UPRIGHT = ("sitting", "standing"), ("standing", "walking")
 LED = 0.6

@@ -11,8 +11,8 @@ reaches from the last settled frame before to the first one after it, at most ``
 each way and not past the turning point between two changes. Downwards it is ``sitting_down``,
 upwards ``getting_up``. Settled are the still frames below ``LOW``, which are ``sitting``, and
 above ``HIGH``, which are ``standing``; where somebody turns round without a rest (a squat), the
-``PAUSE`` lowest frames are ``sitting``. Nobody sits whose trunk is not *upright* (within 45
-degrees of the vertical). All other frames (gestures, lying down) have no class and are not used.
+``PAUSE`` lowest frames are ``sitting``. Nobody sits or stands whose trunk is not *upright* (within
+45 degrees of the vertical). All other frames (gestures, lying down) have no class and are not used.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,8 @@ def posture_runs(motion: Motion) -> list[Run]:
         Runs in order, none overlapping; frames without a class lie between them.
     """
     height, still = height_curve(motion), _long_runs(speed_curve(motion) < STILL, STILL_FRAMES)
-    low, high = still & (height < LOW) & upright(motion), still & (height > HIGH)
+    still &= upright(motion)
+    low, high = still & (height < LOW), still & (height > HIGH)
     changes = _changes(height, low | high)
     for before, after in pairwise(changes):
         if (before.label, after.label) == ("sitting_down", "getting_up"):
@@ -107,9 +108,13 @@ def label_runs(action: str, motion: Motion) -> list[Run]:
         action: ``Clip.action``; of an unknown one only the frames of standing still are used.
         motion: ``(T, 34, 4)`` at 30 frames a second, camera level.
     """
-    if action == "lie_down":
-        motion = motion[: np.flatnonzero(upright(motion))[-1] + 1]
-    runs = posture_runs(motion)
+    # Lying, before the first or after the last frame with an upright trunk, is no way to sit.
+    seen = np.flatnonzero(upright(motion)) if action == "lie_down" else np.arange(len(motion))
+    first, last = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 0)
+    runs = [
+        Run(run.label, first + run.start, first + run.end)
+        for run in posture_runs(motion[first:last])
+    ]
     if action in SEATED:
         return runs
     standing = [run for run in runs if run.label == "standing"]

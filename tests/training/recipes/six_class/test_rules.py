@@ -5,6 +5,7 @@ import pytest
 
 from tests.training.recipes.six_class.figures import person, ramp
 from training.recipes.six_class.rules import Run, height_curve, label_runs, posture_runs
+from training.recipes.six_class.skeleton import NECK, PELVIS
 
 
 def test_height_is_one_when_standing_and_falls_with_the_hips() -> None:
@@ -44,6 +45,25 @@ def test_nobody_sits_who_lies() -> None:
     flat[:, :, 1], flat[:, :, 2] = motion[:, :, 2] - 4000, motion[:, :, 1] + 4000
     assert [run.label for run in posture_runs(motion)] == ["sitting"]
     assert posture_runs(flat) == []
+
+
+def test_lying_down_ends_where_the_trunk_is_upright_for_the_last_time() -> None:
+    motion = person(ramp((0, 0, 20), (0, 0.6, 20), (0.6, 0.6, 20), (0.6, 0.6, 30)))
+    lying = motion.copy()
+    lying[60:, :, 1], lying[60:, :, 2] = motion[60:, :, 2] - 4000, motion[60:, :, 1] + 4000
+    runs = label_runs("lie_down", lying)
+    assert [run.label for run in runs] == ["standing", "sitting_down", "sitting"]
+    assert runs[-1].end <= 60
+    backwards = label_runs("lie_down", lying[::-1])
+    assert [run.label for run in backwards] == ["sitting", "getting_up", "standing"]
+    assert backwards[0].start >= 30
+
+
+def test_nobody_stands_who_bends_over() -> None:
+    motion = person(np.zeros(40))
+    above = motion[:, NECK, :3] - motion[:, PELVIS, :3]
+    motion[:, NECK, 1:3] = motion[:, PELVIS, 1:3] + above[:, 1:3] @ [[0.2, 1], [1, 0.2]]
+    assert posture_runs(motion) == []
 
 
 def test_a_half_bent_knee_is_no_change_of_posture() -> None:
