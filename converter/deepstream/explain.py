@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,9 @@ _PLACE = re.compile(r" - at `\$\[(\d+)\](.*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _BYTE = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)")
 _TYPES = {
-    "float | null": "a number or null",
-    "array | null": "a list",
     "array": "a list",
     "object": "an object",
     "int": "a whole number",
-    "int | str": "a whole number or text",
     "str": "text",
     "float": "a number",
     "bool": "true or false",
@@ -48,8 +46,8 @@ def explain(path: Path, error: Exception, text: bytes, first_record: int) -> Inp
     index = int(place.group(1))
     steps = [name or int(position) for name, position in _STEP.findall(place.group(2))]
     record: Any = None
-    with contextlib.suppress(msgspec.DecodeError):
-        record = msgspec.json.decode(text)[index]
+    with contextlib.suppress(ValueError):  # further on there may be no JSON at all
+        record = json.loads(text)[index]
     frame, person, key = _names(record, steps)
     problem = _wording(message[: place.start()], key)
     return InputError(f"{locate(path, first_record + index, frame, person)}: {problem}")
@@ -72,11 +70,11 @@ def _names(record: Any, steps: list[str | int]) -> tuple[object, object, str]:
         if len(steps) < 2:
             break
         listing, index, *steps = steps
-        try:
+        names[level] = f"at index {index}"
+        with contextlib.suppress(LookupError, TypeError):
             record = record[listing][index]
-            names[level] = record[name]
-        except (LookupError, TypeError):
-            names[level] = f"at index {index}"
+            if record[name] is not None:
+                names[level] = record[name]
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return names[0], names[1], key.lstrip(".")
 
@@ -87,8 +85,10 @@ def _wording(message: str, key: str) -> str:
     subject = f"'{key}'" if key else "it"
     if types := re.match(r"Expected `([^`]+)`(?:, got `([^`]+)`| (.*))", message):
         wanted, got, bound = types.groups()
-        is_now = f", is {_TYPES.get(got, got)}" if got else f" {bound}"
-        return f"{subject} must be {_TYPES.get(wanted, wanted)}{is_now}"
+        kinds = " or ".join(_TYPES.get(kind, kind) for kind in wanted.split(" | "))
+        return f"{subject} must be {kinds}" + (
+            f", is {_TYPES.get(got, got)}" if got else f" {bound}"
+        )
     return f"{subject}: {message[0].lower()}{message[1:]}"
 
 

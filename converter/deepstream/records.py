@@ -173,7 +173,8 @@ class RecordFile:
             yield self._decode(decode, buffer, start, end)
         tail = buffer[start if end is None else end :].lstrip(b" \t\r\n,").rstrip()
         if not tail:
-            self._summary.damage = "the closing ] is missing" if buffer else "the file is empty"
+            opened = self._summary.records or b"[" in buffer[:start]
+            self._summary.damage = "the closing ] is missing" if opened else "the file is empty"
         elif framing.is_torn(tail):
             self._summary.damage = (
                 f"the last record is incomplete, its {len(tail)} bytes are dropped"
@@ -187,12 +188,12 @@ class RecordFile:
     def _finish_lines(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
         text = buffer.rstrip()
         try:
-            yield self._decode(decode, text, start, len(text))
+            decoded = self._decode(decode, text, start, len(text))
         except InputError:
             last = max(start, text.rfind(b"\n") + 1)
             if not framing.is_torn(text[last:]):
                 raise
-            self._summary.damage = (
-                f"the last line is incomplete, its {len(text) - last} bytes are dropped"
-            )
-            yield self._decode(decode, text, start, last)
+            dropped = len(text) - last
+            self._summary.damage = f"the last line is incomplete, its {dropped} bytes are dropped"
+            decoded = self._decode(decode, text, start, last)
+        yield decoded

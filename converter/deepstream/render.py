@@ -123,7 +123,7 @@ class Renderer:
         fields["action"] = self._actions[label]
         fields.pop("action_score", None)
         if not isnan(score):
-            fields["action_score"] = b"%.6g" % score
+            fields["action_score"] = repr(round(score, 6)).encode()
         return _object(fields)
 
 

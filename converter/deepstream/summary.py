@@ -47,15 +47,15 @@ class Summary:
 
     def _warnings(self) -> Iterator[str]:
         if self.damage:
-            yield f"{self.damage}; everything before that is used"
+            yield self.damage
         if self.not_finite:
             yield f"{self.not_finite} numbers are nan or inf: read as missing, written as null"
         if self.odd_batches:
             yield f"{self.odd_batches} records do not hold num_frames_in_batch frames; all are used"
         if self.restarts:
             yield (
-                f"the frame number of a source went back {self.restarts} times: its tracks end "
-                "there (several videos without source_id?)"
+                f"frame numbers went back too far to sort ({self.restarts} times): the tracks of "
+                "the source end there; are several videos mixed without source_id?"
             )
         if self.duplicates:
             yield (

@@ -87,9 +87,10 @@ class Tracker:
 
     def close(self) -> Iterator[CutPoses]:
         """End all tracks."""
-        for source in self._sources.values():
-            for track in source.tracks.values():
-                yield from track.close()
+        open_tracks = (track for s in self._sources.values() for track in s.tracks.values())
+        for track in (*self._ended, *open_tracks):
+            yield from track.close()
+        self._ended.clear()
         self._sources.clear()
 
     def _close_idle(self, source: _Source, max_gap: int) -> Iterator[CutPoses]:
