@@ -115,9 +115,9 @@ class ConvertConfig:
             if name not in types:
                 near = get_close_matches(str(key), [*types, *_ALIASES], n=1, cutoff=0)
                 raise InputError(f"{source}: unknown key '{key}'; the nearest is '{near[0]}'")
-            if values.setdefault(name, value) != value:
-                raise InputError(f"{source}: '{key}' and '{name}' disagree; give one of them")
-            values[name] = _typed(value, types[name], f"{source}: {key}")
+            typed = _typed(value, types[name], f"{source}: {key}")
+            if values.setdefault(name, typed) != typed:
+                raise InputError(f"{source}: '{name}' is given under two names that disagree")
         try:
             return cls(**values)
         except InputError as error:

@@ -107,7 +107,7 @@ NO_ARRAY = "holds neither a JSON array of records nor JSON lines"
         (b'[{"batches": []}, 5]', "'5]' is neither record 1 nor the closing ]"),
         (b'[{"batches": []}] x', "'] x' is neither record 1 nor the closing ]"),
         (b'[{"batches": []}]' + 3 * SPACE + b"[]", "there is text after the closing ]"),
-        (b'[{"batches": [}, {"batches": []}]', '\'{"batches": [}, {"ba\' is neither record 0'),
+        (b'[{"batches": [}, {"batches": []}]', "record 0 is not valid JSON: invalid character"),
         (b'{"batches": []}\n{"batches": }\n', "record 1 is not valid JSON: invalid character at"),
         (b'{\n "batches": []\n}', "record 0 is not valid JSON"),
         (DEEP, "nested too deeply from record 0 on"),
