@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, RichProgressBar, WeightAveraging
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from training.common.checkpoint import update_latest
 from training.common.status import Status, StatusFile
@@ -20,6 +20,8 @@ from training.pose_classification.module import PoseClassifier
 from training.pose_classification.plots import save_curves
 
 logger = logging.getLogger(__name__)
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 LATEST = "pc_model_latest.pth"
 
@@ -150,13 +152,12 @@ class MovingAverage(WeightAveraging):
     """
 
     def __init__(self, decay: float) -> None:
-        def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-            if not averaged.is_floating_point():
-                return current
-            weight = min(decay, (1 + int(count)) / (10 + int(count)))
-            return torch.lerp(current, averaged, weight)
+        def average(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+            steps = int(count)
+            step_decay = min(decay, (1 + steps) / (10 + steps))
+            get_ema_multi_avg_fn(step_decay)(averaged, current, count)  # type: ignore[no-untyped-call]  # torch has no types here
 
-        super().__init__(avg_fn=average)
+        super().__init__(multi_avg_fn=average)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Keep the average where the model will be, not where it is before the start."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.common.results import write_atomic
 
+_DPI = 120
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
 _MOST_COUNTS_SHOWN = 40  # above this many classes the numbers in the cells are too small to read
 
@@ -24,7 +25,7 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
             for epochs with a validation, ``val_loss`` and ``val_acc_1`` (accuracies 0..1).
         path: The PNG to write.
     """
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    figure = Figure(figsize=(12, 3.6), layout="constrained", dpi=_DPI)
     loss, accuracy, rate = figure.subplots(1, 3)
     for axes, name, title in ((loss, "loss", "Loss"), (accuracy, "acc_1", "Accuracy (%)")):
         scale = 100 if name == "acc_1" else 1
@@ -65,7 +66,7 @@ def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: 
     classes = len(class_names)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(max(4.5, 0.55 * classes + 2), 24)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained", dpi=_DPI)
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
@@ -88,4 +89,4 @@ def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: 
 
 
 def _save(figure: Figure, path: Path) -> None:
-    write_atomic(path, lambda stream: figure.savefig(stream, dpi=120, format="png"))
+    write_atomic(path, lambda stream: figure.savefig(stream, format="png"))

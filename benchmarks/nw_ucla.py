@@ -1,0 +1,186 @@
+"""NW-UCLA cross-view: train the shipped specs, evaluate, keep every result.
+
+    python benchmarks/nw_ucla.py --data DIR                  # both recipes, seeds 1 and 2
+    python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 2 3 --streams joint bone
+
+DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file are not
+repeated; one that was interrupted goes on where it was. ``--validation`` trains on view 1 and
+tests on view 2, for choosing options without a look at the test view.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from training.common.exporting import program_version
+from training.common.results import write_atomic
+from training.pose_classification.cli import main as pose_classification
+from training.pose_classification.importers.__main__ import main as import_data
+
+ROOT = Path(__file__).resolve().parents[1]
+SPECS = ROOT / "training" / "pose_classification" / "specs"
+RESULTS = ROOT / "benchmarks" / "results" / "nw_ucla.json"
+ARCHIVE = "nw_ucla_json.zip"
+RECIPES = {"tao": ("--relative",), "strong": ()}  # what the importer does for each
+FIGURES = (
+    "accuracy",
+    "average_class_accuracy",
+    "macro_f1",
+    "expected_calibration_error",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of the table.
+
+    Attributes:
+        recipe: ``tao`` or ``strong``; the spec is ``nw_ucla_<recipe>.yaml``.
+        stream: What the network is fed.
+        seed: Seed of the training.
+        split: ``cross-view`` or ``validation``.
+        overrides: Options that differ from the spec.
+    """
+
+    recipe: str
+    stream: str
+    seed: int
+    split: str
+    overrides: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        changes = [change.replace("/", "_") for change in self.overrides]
+        return "-".join([self.recipe, self.stream, f"seed{self.seed}", self.split, *changes])
+
+    def done_in(self, results: list[dict[str, Any]]) -> bool:
+        """Whether its result is known."""
+        own = json.loads(json.dumps(asdict(self)))
+        return any(own.items() <= result.items() for result in results)
+
+
+def prepare(archive: Path, run: Run, work: Path) -> Path:
+    """Import the data of a run where that has not been done; returns its folder."""
+    folder = work / f"data-{run.recipe}-{run.split}"
+    if not (folder / "label_map.yaml").exists():
+        options = ["--split", run.split, *RECIPES[run.recipe]]
+        check(import_data(["nw-ucla", str(archive), "-o", str(folder), *options]))
+    return folder
+
+
+def perform(run: Run, data: Path, work: Path) -> dict[str, Any]:
+    """Train and evaluate; returns the figures."""
+    spec = SPECS / f"nw_ucla_{run.recipe}.yaml"
+    test = [f"data_path={data}/val.npy", f"label_path={data}/val_labels.json"]
+    train = [f"data_path={data}/train.npy", f"label_path={data}/train_labels.json"]
+    common = [
+        "-e",
+        str(spec),
+        f"results_dir={work / run.name}",
+        f"dataset.stream={run.stream}",
+        f"train.seed={run.seed}",
+        *run.overrides,
+    ]
+    check(
+        pose_classification(
+            [
+                "train",
+                *common,
+                *[f"dataset.train_dataset.{option}" for option in train],
+                *[f"dataset.val_dataset.{option}" for option in test],
+            ]
+        )
+    )
+    checkpoint = work / run.name / "train" / "pc_model_latest.pth"
+    check(
+        pose_classification(
+            [
+                "evaluate",
+                *common,
+                f"evaluate.checkpoint={checkpoint}",
+                *[f"evaluate.test_dataset.{option}" for option in test],
+            ]
+        )
+    )
+    metrics = json.loads((work / run.name / "evaluate" / "metrics.json").read_text())
+    figures = {name: round(metrics[name], 5) for name in FIGURES}
+    minutes = training_minutes(work / run.name / "train" / "status.json")
+    return {**asdict(run), **figures, "minutes": minutes, "version": program_version()}
+
+
+def training_minutes(status: Path) -> float:
+    """Time that the epochs took, those of interrupted runs included once."""
+    lines = [json.loads(line) for line in status.read_text().splitlines()]
+    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
+    seconds = 0.0
+    for text in epochs.values():
+        hours, minutes, rest = text.split(":")
+        seconds += 3600 * int(hours) + 60 * int(minutes) + float(rest)
+    return round(seconds / 60, 1)
+
+
+def check(code: int) -> None:
+    """Stop where a task has failed; it has said why."""
+    if code:
+        sys.exit(code)
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    """Print all results."""
+    table = Table(title="NW-UCLA cross-view, top-1 accuracy in percent")
+    for name in ("recipe", "stream", "seed", "split", "changes"):
+        table.add_column(name)
+    for name in ("accuracy", "class average", "F1", "ECE", "minutes"):
+        table.add_column(name, justify="right")
+    for result in results:
+        table.add_row(
+            *(str(result[name]) for name in ("recipe", "stream", "seed", "split")),
+            " ".join(result["overrides"]),
+            *(f"{100 * result[name]:.2f}" for name in FIGURES),
+            str(result["minutes"]),
+        )
+    Console().print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help=f"folder with {ARCHIVE}")
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--streams", nargs="+", default=["joint"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--validation", action="store_true", help="train on view 1, test on view 2")
+    parser.add_argument("--set", nargs="+", default=[], metavar="OPTION=VALUE", dest="overrides")
+    parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "nw_ucla")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    given = parser.parse_args(argv)
+    results: list[dict[str, Any]] = []
+    if given.results.exists():
+        results = json.loads(given.results.read_text())
+    split = "validation" if given.validation else "cross-view"
+    for seed in given.seeds:
+        for recipe in given.recipes:
+            for stream in given.streams:
+                run = Run(recipe, stream, seed, split, tuple(given.overrides))
+                if run.done_in(results):
+                    continue
+                data = prepare(given.data / ARCHIVE, run, given.work)
+                results.append(perform(run, data, given.work))
+                text = json.dumps(results, indent=1) + "\n"
+                given.results.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(given.results, text.encode())
+    show(results)
+
+
+if __name__ == "__main__":
+    main()
