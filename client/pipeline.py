@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -80,6 +82,7 @@ class Pipeline:
         self._connection = connection
         self._model = model
         self._class_list = connection.settings.class_list
+        self._numbers = itertools.count(1)
 
     def run(self, batches: Iterable[Batch], convert: ConvertConfig, name: str) -> Iterator[Result]:
         """Send every batch; yield the results in the order of the sequences.
@@ -98,14 +101,18 @@ class Pipeline:
         """
         limit = self._model.in_flight(self._connection.settings)
         under_way: deque[tuple[Batch, Future[Any]]] = deque()
-        for batch in batches:
-            request = self._request(batch, convert)
-            log.debug("request %s: %d sequences", request.id, len(batch.data))
-            under_way.append((batch, self._connection.submit(request)))
-            if len(under_way) == limit:
+        try:
+            for batch in batches:
+                request = self._request(batch, convert)
+                log.debug("request %s: %d sequences", request.id, len(batch.data))
+                under_way.append((batch, self._connection.submit(request)))
+                if len(under_way) == limit:
+                    yield from self._results(*under_way.popleft(), name)
+            while under_way:
                 yield from self._results(*under_way.popleft(), name)
-        while under_way:
-            yield from self._results(*under_way.popleft(), name)
+        finally:
+            for _, answer in under_way:
+                answer.cancel()
 
     def _request(self, batch: Batch, convert: ConvertConfig) -> Request:
         count = len(batch.data)
@@ -121,7 +128,7 @@ class Pipeline:
         outputs = {self._model.logits: self._model.classes}
         if self._model.score is not None:
             outputs[self._model.score] = 0
-        return Request(id=str(batch.first), inputs=inputs, outputs=outputs)
+        return Request(id=str(next(self._numbers)), inputs=inputs, outputs=outputs)
 
     def _results(self, batch: Batch, answer: Future[Any], name: str) -> Iterator[Result]:
         count = len(batch.data)
@@ -142,14 +149,16 @@ class Pipeline:
             scores = result.as_numpy(self._model.score).reshape(count, -1)[:, 0]
         else:
             scores = [_top_softmax(ranking) for ranking in rankings]
-        for offset, (ranking, score) in enumerate(zip(rankings, scores, strict=True)):
-            yield Result(batch.first + offset, ranking, float(score))
+        for index, ranking, score in zip(itertools.count(batch.first), rankings, scores):
+            if not math.isfinite(score):
+                raise ServerError(f"{name}: sequence {index}: the model's logits are not finite")
+            yield Result(index, ranking, float(score))
 
     def _ranking(self, row: npt.NDArray[np.object_]) -> tuple[Ranked, ...]:
         """Read ``b"logit:class index:label"``; the label is absent or may itself hold colons."""
         ranking = []
         for entry in row:
-            logit, index, *label = entry.decode().split(":", 2)
+            logit, index, *label = entry.decode(errors="replace").split(":", 2)
             name = label[0] if label and label[0] else self._name(int(index))
             ranking.append(Ranked(float(logit), int(index), name))
         return tuple(ranking)

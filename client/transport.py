@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -130,6 +131,7 @@ async def open_transport(settings: Settings) -> Transport:
         from client.transport_http import HttpTransport
 
         return HttpTransport(settings)
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else its core writes to stderr as well
     from client.transport_grpc import GrpcTransport, StreamTransport
 
     return StreamTransport(settings) if settings.streaming else GrpcTransport(settings)

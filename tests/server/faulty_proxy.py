@@ -14,6 +14,7 @@ from collections.abc import Callable
 # passes it on late; bytes are sent as the answer; "drop" closes the connection instead.
 Fault = float | bytes | str | None
 
+
 def answer(status: str, body: str) -> bytes:
     """An HTTP answer."""
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()

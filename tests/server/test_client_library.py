@@ -80,9 +80,15 @@ def test_inside_an_event_loop(triton: EmbeddedTriton) -> None:
     assert asyncio.run(notebook_cell()) == ["walking"]
 
 
-def test_results_left_unread_hold_nothing_up(triton: EmbeddedTriton) -> None:
-    with Client(Settings(triton.http_url)) as client:
-        assert next(iter(client.classify(clips([3] * 100)))).label == "standing"
+@pytest.mark.parametrize("streaming", [False, True])
+def test_answers_left_unread_are_not_taken_for_later_ones(
+    streaming: bool, triton: EmbeddedTriton
+) -> None:
+    with Client(Settings(triton.grpc_url, "grpc", streaming=streaming)) as client:
+        for _ in range(5):
+            assert next(client.classify(clips([3] * 100))).label == "standing"
+            later = [result.label for result in client.classify(clips([4] * 40))]
+            assert later == ["walking"] * 40
 
 
 @pytest.mark.parametrize("in_flight", [1, 4])

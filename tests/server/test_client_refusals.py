@@ -38,7 +38,10 @@ def zoo(
     repository = make_repository(tmp_path_factory.mktemp("zoo"))
     no_labels = (' label_filename: "labels.txt"', "")
     add_variant(repository, "unnamed", no_labels)
-    (add_variant(repository, "named") / "labels.txt").write_text("\n".join(CLASS_NAMES))
+    latin = b"\xfc"  # ends the last name in an encoding that is not UTF-8
+    (add_variant(repository, "named") / "labels.txt").write_bytes(
+        "\n".join(CLASS_NAMES).encode() + latin
+    )
     add_variant(repository, "engine", ("3, -1, 34", "3, 300, 34"))
     add_variant(
         repository,
@@ -69,7 +72,7 @@ ways = pytest.mark.parametrize("way", WAYS)
 def test_labels_with_colons_and_letters(way: str, zoo: EmbeddedTriton, tmp_path: Path) -> None:
     code, lines = run(tmp_path, clips([0, 1]), zoo, "-m", "named", way=way)
     assert code == 0
-    assert lines[0].startswith("0, 13.5000(0)=a:b, 10.7500(5)=f, ")
+    assert lines[0].startswith("0, 13.5000(0)=a:b, 10.7500(5)=f\ufffd, ")
     assert lines[1].startswith("1, 15.7500(1)=früh, 13.5000(4)=e, ")
 
 
@@ -169,6 +172,16 @@ def test_what_only_the_server_can_refuse_is_the_users_mistake(
     assert "a.npy: sequences 0 to 0: " in caplog.messages[-1]
     assert "301 frames, must have 1 to 300" in caplog.messages[-1]
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_logits_that_are_not_finite_are_no_result(
+    zoo: EmbeddedTriton, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    array = clips([1, 2, 3])
+    array[1] *= 3e38
+    code, _ = run(tmp_path, array, zoo)
+    assert code == 1
+    assert "a.npy: sequence 1: the model's logits are not finite" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,22 @@ def test_flags(triton: EmbeddedTriton, tmp_path: Path) -> None:
         words += ["--ssl-ca", str(tmp_path / "server.pem"), "--output_path", str(tmp_path)]
         assert main(words) == 0
     assert "walking" in (tmp_path / "results.txt").read_text()
+
+
+@pytest.mark.parametrize("flags", [["--ssl"], []], ids=["plain-server", "tls-server"])
+def test_one_side_encrypts_and_the_other_does_not(
+    flags: list[str], protocol: str, triton: EmbeddedTriton, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", clips([4]))
+    context = None if flags else tls_end(tmp_path)
+    with FaultyProxy(url(protocol, triton), tls=context) as proxy:
+        words = [sys.executable, "-m", "client", str(tmp_path / "a.npy"), "-i", protocol, *flags]
+        words += ["-u", proxy.url, "--deadline", "0.5", "--output_path", str(tmp_path / "out")]
+        answer = subprocess.run(words, capture_output=True, text=True)
+    assert answer.returncode == 1
+    errors = [line for line in answer.stderr.splitlines() if "[WARNING]" not in line]
+    assert len(errors) == 1
+    assert "--ssl" in errors[0] or "is a Triton server running there" in errors[0]
 
 
 def test_a_broken_certificate_file(triton: EmbeddedTriton, tmp_path: Path) -> None:
