@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converter import InputError
 from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.spec import TrainSpec
 from training.common.outcome import Parser, exit_code, recorded
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("evaluate", _add_evaluate),
         ("inference", _add_inference),
         ("prune", _add_prune),
+        ("export", _add_export),
     ):
         doc = (add.__doc__ or "").strip()
         add(tasks.add_parser(name, help=doc, description=doc, parents=[common]))
@@ -237,6 +239,70 @@ def _prune(arguments: argparse.Namespace) -> None:
         f"parameters {before:,} -> {after:,} (ratio {after / before:.4f}), "
         f"GMAC at 256x256 {giga_macs(info):.2f} -> {giga_macs(narrow):.2f}\n{output}\n"
     )
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    """Write the network as ONNX."""
+    parser.set_defaults(task=_export)
+    parser.add_argument("-m", "--model", required=True, help="trained model")
+    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument("-o", "--output_file", help="default: beside the model, .onnx")
+    parser.add_argument(
+        "-d", "--input_dims", default="256,256,3", help="height,width,3 (default 256,256,3; 0: any)"
+    )
+    parser.add_argument("--data_type", choices=("fp32", "fp16", "int8"), default="fp32")
+    parser.add_argument("-t", "--export_type", choices=("onnx", "tfonnx"), default="onnx")
+    layouts = ("channels_last", "channels_first")
+    parser.add_argument(
+        "-i", "--data_format", choices=layouts, default="channels_last", help="of the input"
+    )
+    parser.add_argument("--static_batch_size", type=int, default=-1, help="-1: any batch size")
+    parser.add_argument(
+        "--sdk_compatible_model", action="store_true", help="enlarge the PAFs in the graph"
+    )
+    parser.add_argument("-u", "--upsample_ratio", type=_at_least(1), default=4, help="by this")
+    parser.add_argument(
+        "--people",
+        type=_at_least(0),
+        default=0,
+        metavar="K",
+        help="find peaks and score limbs in the graph, K per joint, instead of giving maps",
+    )
+    parser.add_argument("--cal_image_dir", help="images to calibrate int8 on")
+    parser.add_argument("--batches", type=_at_least(1), default=10, help="of calibration")
+    parser.add_argument("--batch_size", type=_at_least(1), default=1, help="of calibration")
+    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the output")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from training.bpnet.export import ExportOptions, export
+    from training.bpnet.saved_model import load_model
+
+    source = Path(arguments.model)
+    output = Path(arguments.output_file or source.with_suffix(".onnx"))
+    height, width = _input_size(arguments.input_dims)
+    options = ExportOptions(
+        height,
+        width,
+        arguments.data_format,
+        arguments.data_type,
+        arguments.static_batch_size,
+        arguments.upsample_ratio if arguments.sdk_compatible_model else 0,
+        arguments.people,
+        Path(arguments.cal_image_dir) if arguments.cal_image_dir else None,
+        arguments.batches * arguments.batch_size,
+    )
+    results = open_folder(Path(arguments.results_dir or output.parent))
+    with recorded(results.status, _TITLE, "export"):
+        difference = export(*load_model(source, arguments.key), options, output)
+    sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{output}\n")
+
+
+def _input_size(text: str) -> tuple[int, int]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts) or int(parts[2]) != 3:
+        raise InputError(f"-d {text}: give HEIGHT,WIDTH,3")
+    return int(parts[0]), int(parts[1])
 
 
 def _at_least(least: int) -> Callable[[str], int]:

@@ -104,6 +104,11 @@ class OnnxNetwork:
         tensor = tensor if self.is_nhwc else tensor.transpose(2, 0, 1)
         maps = self.session.run(self.outputs, {self.input: tensor[None]})
         heatmaps, pafs = (m[0] if self.is_nhwc else m[0].transpose(1, 2, 0) for m in maps)
+        if heatmaps.shape[:2] != pafs.shape[:2]:
+            raise InputError(
+                "the model's PAFs are enlarged for TAO's SDK: export it without "
+                "--sdk_compatible_model"
+            )
         return np.ascontiguousarray(heatmaps), np.ascontiguousarray(pafs)
 
     def _outputs(self, path: Path) -> list[str]:

@@ -2,35 +2,13 @@ import pytest
 import torch
 
 from converter import InputError
+from tests.training.bpnet.small import small_network
 from training.bpnet.cli import main
-from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.model import count_parameters
-from training.bpnet.pose_config import PoseConfig
 from training.bpnet.prune import PruneOptions, channel_groups, giga_macs, prune
-from training.bpnet.saved_model import ModelInfo, load_model, save_model
-from training.bpnet.spec import BackboneSpec, ModelSpec
+from training.bpnet.saved_model import load_model, save_model
 
 torch.set_num_threads(1)
-POSE = PoseConfig.load()
-
-
-def network(attention=False, vgg=True, stages=2):
-    """A network small enough for tests; VGG's channels are made few by widths."""
-    spec = ModelSpec(
-        stages=stages,
-        stage_channels=32,
-        stage1_kernel_sizes=[3],
-        stageT_kernel_sizes=[3, 3],
-        use_self_attention=attention,
-        backbone_attributes=BackboneSpec(architecture="vgg" if vgg else "efficientnet_lite0"),
-        kernel_initializer="xavier",
-    )
-    names = ["1_conv1", "1_conv2", "2_conv1", "2_conv2", *(f"3_conv{i}" for i in range(1, 5))]
-    names += ["4_conv1", "4_conv2", "6_conv1"]
-    widths = {f"backbone.block{name}": 32 for name in names}
-    info = ModelInfo(spec, POSE, NormalizationParams(), widths if vgg else {})
-    torch.manual_seed(0)
-    return info.build().eval(), info
 
 
 def silence(model, group, dead):
@@ -49,7 +27,7 @@ def silence(model, group, dead):
 @pytest.mark.parametrize("vgg", [False, True])
 def test_leaving_out_dead_channels_changes_nothing(attention, vgg):
     """The strongest check that every producer and consumer is cut alike."""
-    model, info = network(attention, vgg)
+    model, info = small_network(attention, vgg)
     for offset, group in enumerate(channel_groups(model)):
         silence(model, group, torch.arange(offset % 4, 32, 4))
     pruned, narrow = prune(model, info, PruneOptions(1e-6, granularity=8, min_filters=8))
@@ -76,7 +54,7 @@ def kept(model, info, **options):
 
 
 def test_threshold_normaliser_granularity_and_minimum():
-    model, info = network()
+    model, info = small_network()
     weights_with_norms(model, "reduction", [i / 32 for i in range(1, 33)])
     plain = {"granularity": 1, "min_filters": 1}
     assert kept(model, info, threshold=0.5, **plain) == 16  # 17/32 ... 32/32 exceed a half
@@ -92,7 +70,7 @@ def test_threshold_normaliser_granularity_and_minimum():
     [("union", 24), ("intersection", 8), ("arithmetic_mean", 24), ("geometric_mean", 8)],
 )
 def test_layers_that_share_channels_agree(criterion, expected):
-    model, info = network(attention=True)
+    model, info = small_network(attention=True)
     weights_with_norms(model, "stage2.paf.hidden", [1.0] * 16 + [0.01] * 16)
     weights_with_norms(model, "stage2.paf.attention", [1.0] * 8 + [0.01] * 16 + [1.0] * 8)
     options = PruneOptions(0.2, equalization=criterion, granularity=1, min_filters=1)
@@ -102,7 +80,7 @@ def test_layers_that_share_channels_agree(criterion, expected):
 
 
 def test_excluded_layers_by_either_name():
-    model, info = network()
+    model, info = small_network()
     options = PruneOptions(9.0, granularity=8, min_filters=8)
     assert prune(model, info, options)[1].widths["reduction"] == 8
     for name, ours in (("stage2/conv1", "stage2.shared.0"), ("reduction", "reduction")):
@@ -115,7 +93,7 @@ def test_excluded_layers_by_either_name():
 
 
 def test_the_command_writes_a_model_that_is_built_as_narrow(tmp_path, capsys):
-    model, info = network(vgg=False)
+    model, info = small_network(vgg=False)
     save_model(tmp_path / "m.pth", model, info, "sesam")
     command = ["prune", "-m", str(tmp_path / "m.pth"), "-o", str(tmp_path / "out" / "pruned-0.9")]
     assert main([*command, "-k", "sesam", "-pth", "9", "-pg", "8", "-nf", "8", "-v"]) == 0

@@ -66,10 +66,8 @@ def find_limbs(
     valid = component > threshold
     count = valid.sum(axis=1)
     score = (component * valid).sum(axis=1) / np.maximum(count, 1)
-    accepted = np.flatnonzero((score > 0) & (count >= needed))
-    order = accepted[np.lexsort((-score[accepted], limb[accepted]))]
-    chosen = order[_match(limb[order], start[order], end[order])]
-    return Limbs(limb[chosen], start[chosen], end[chosen], score[chosen])
+    accepted = (score > 0) & (count >= needed)
+    return match(limb[accepted], start[accepted], end[accepted], score[accepted])
 
 
 def _pairs(peaks: Peaks, topology: Array) -> tuple[Array, Array, Array]:
@@ -100,13 +98,22 @@ def _along(
     return component
 
 
-def _match(limb: Array, start: Array, end: Array) -> list[int]:
-    """Positions to keep so that a limb uses each candidate once, first come first served."""
+def match(limb: Array, start: Array, end: Array, score: Array) -> Limbs:
+    """Choose pairs by descending score so that a limb uses each candidate once.
+
+    Args:
+        limb: (n,) limb of each pair.
+        start: (n,) candidate.
+        end: (n,) candidate.
+        score: (n,).
+    """
+    order = np.lexsort((-score, limb))
     taken: set[tuple[int, int]] = set()
     keep = []
-    triples = zip(limb.tolist(), start.tolist(), end.tolist(), strict=True)
-    for position, (k, a, b) in enumerate(triples):
+    triples = (axis[order].tolist() for axis in (limb, start, end))
+    for position, (k, a, b) in enumerate(zip(*triples, strict=True)):
         if (k, a) not in taken and (k, b) not in taken:
             taken |= {(k, a), (k, b)}
             keep.append(position)
-    return keep
+    chosen = order[keep]
+    return Limbs(limb[chosen], start[chosen], end[chosen], score[chosen])

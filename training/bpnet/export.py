@@ -1,0 +1,236 @@
+"""The task `export`: a trained network becomes an ONNX file, checked against itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from converter import InputError
+from training.bpnet.arrays import Array
+from training.bpnet.geometry import STRIDE
+from training.bpnet.graph_parser import GraphParser
+from training.bpnet.model import BodyPoseNet
+from training.bpnet.precision import calibration_images, to_half, to_int8
+from training.bpnet.saved_model import ModelInfo
+from training.common.exporting import program_version, quiet_exporter
+from training.common.results import write_atomic
+
+# TAO's tensor names, which deployed pipelines ask for.
+INPUT = "input_1:0"
+HEATMAPS = "heatmap_out/BiasAdd:0"
+PAFS = "paf_out/BiasAdd:0"
+ENLARGED_PAFS = "conv2d_transpose_1/BiasAdd:0"
+PEAKS, LIMBS = "peaks", "limb_scores"
+OPSET = 18
+
+# Largest difference from torch, as a share of the largest value; INT8 is measured, not limited.
+TOLERANCES = {"fp32": 1e-4, "fp16": 2e-2}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the file shall be.
+
+    Attributes:
+        height: of the input; 0 leaves it open.
+        width: of the input; 0 leaves it open.
+        layout: `channels_last` (N, H, W, 3) or `channels_first`.
+        data_type: `fp32`, `fp16` or `int8`; inputs and outputs stay FP32.
+        batch: a fixed batch size, or -1 for any.
+        sdk_upsampling: enlarge the PAFs by this factor, as TAO's SDK pipelines want them; 0: no.
+        people: put the search for peaks and the scoring of limbs into the graph too, for at most
+            this many people; 0: give the maps.
+        calibration: folder of images for `int8`.
+        calibration_count: how many of them.
+    """
+
+    height: int = 256
+    width: int = 256
+    layout: str = "channels_last"
+    data_type: str = "fp32"
+    batch: int = -1
+    sdk_upsampling: int = 0
+    people: int = 0
+    calibration: Path | None = None
+    calibration_count: int = 10
+
+    def check(self) -> None:
+        """Raise `InputError` where options do not go together."""
+        for name, side in (("height", self.height), ("width", self.width)):
+            if side < 0 or side % STRIDE:
+                raise InputError(f"input {name} {side} must be a multiple of {STRIDE}, or 0: any")
+        if self.data_type == "int8" and self.calibration is None:
+            raise InputError("int8 needs --cal_image_dir, a folder of images to calibrate on")
+        if self.data_type == "int8" and not (self.height and self.width):
+            raise InputError("int8 needs a fixed input size, -d HEIGHT,WIDTH,3")
+        if self.people and self.sdk_upsampling:
+            raise InputError("--people leaves no PAFs to enlarge: drop --sdk_compatible_model")
+        if self.people and self.data_type != "fp32":
+            raise InputError("--people needs --data_type fp32: pixels do not fit into less")
+
+
+class ExportedNet(nn.Module):
+    """The last stage's maps, or what is found in them, in the layout asked for."""
+
+    def __init__(self, model: BodyPoseNet, info: ModelInfo, options: ExportOptions) -> None:
+        super().__init__()
+        self.model = model
+        self.channels_last = options.layout == "channels_last"
+        self.parser = GraphParser(info.pose, options.people) if options.people else None
+        self.enlarge = None
+        if options.sdk_upsampling:
+            self.enlarge = nn.Upsample(scale_factor=options.sdk_upsampling, mode="nearest")
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised image -> PAFs and heatmaps, or peaks and limb scores."""
+        if self.channels_last:
+            image = image.permute(0, 3, 1, 2)
+        heatmaps, pafs = self.model(image)[-1]
+        if self.parser is not None:
+            found: tuple[torch.Tensor, torch.Tensor] = self.parser(heatmaps, pafs)
+            return found
+        if self.enlarge is not None:
+            pafs = self.enlarge(pafs)
+        if self.channels_last:
+            pafs, heatmaps = pafs.permute(0, 2, 3, 1), heatmaps.permute(0, 2, 3, 1)
+        return pafs, heatmaps
+
+
+def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Path) -> float:
+    """Write the ONNX and `<name>.json` beside it, which says what it is.
+
+    Args:
+        model: the trained network.
+        info: what it is.
+        options: what the file shall be.
+        path: the file; replaced if it exists.
+
+    Returns:
+        The largest difference of a map from torch's, as a share of the largest value.
+
+    Raises:
+        InputError: options that do not go together; no images to calibrate on.
+        RuntimeError: the difference is larger than the data type explains; nothing is written.
+    """
+    options.check()
+    net = ExportedNet(model.eval(), info, options).eval()
+    exported = _to_onnx(net, options)
+    if options.data_type == "fp16":
+        exported = to_half(exported)
+    elif options.data_type == "int8" and options.calibration is not None:
+        images = calibration_images(options.calibration, options.calibration_count)
+        exported = to_int8(exported, INPUT, _prepared(images, info, options))
+    # A peak may move to its neighbour for a rounding error: what is compared are maps.
+    maps = replace(options, people=0)
+    plain = _to_onnx(ExportedNet(model, info, maps).eval(), maps) if options.people else exported
+    difference = largest_difference(plain, model, info, maps)
+    limit = TOLERANCES.get(options.data_type)
+    if limit is not None and not difference <= limit:
+        raise RuntimeError(
+            f"maps of the exported network differ by {difference:.1e} of the largest value, more "
+            f"than {limit:.0e}: nothing written"
+        )
+    facts = _facts(info, options)
+    onnx.helper.set_model_props(exported, facts)
+    content = exported.SerializeToString()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sidecar = facts | {"onnx_sha256": hashlib.sha256(content).hexdigest()}
+    text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(path.with_suffix(".json"), text.encode())
+    write_atomic(path, content)
+    return difference
+
+
+def largest_difference(
+    exported: onnx.ModelProto, model: BodyPoseNet, info: ModelInfo, options: ExportOptions
+) -> float:
+    """Compare ONNX Runtime with torch on smooth random images, as a share of the largest value."""
+    session = onnxruntime.InferenceSession(
+        exported.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    net = ExportedNet(model, info, options).eval()
+    image = _example(options, 1 if options.batch < 1 else options.batch, seed=1)
+    with torch.inference_mode():
+        expected = net(image)
+    found = session.run([item.name for item in session.get_outputs()], {INPUT: image.numpy()})
+    worst = 0.0
+    for ours, theirs in zip(found, expected, strict=True):
+        scale = max(float(theirs.abs().max()), 1e-6)
+        worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
+    return worst
+
+
+def _to_onnx(net: ExportedNet, options: ExportOptions) -> onnx.ModelProto:
+    axes: dict[int, Any] = {}
+    first = 1 if options.layout == "channels_last" else 2
+    if options.batch < 1:
+        axes[0] = torch.export.Dim("batch", min=1)
+    if not (options.height and options.width):
+        for offset, name in enumerate(("rows", "columns")):
+            axes[first + offset] = STRIDE * torch.export.Dim(name, min=2)
+    outputs = [PAFS, HEATMAPS]
+    if options.people:
+        outputs = [PEAKS, LIMBS]
+    elif options.sdk_upsampling:
+        outputs = [ENLARGED_PAFS, HEATMAPS]
+    with quiet_exporter(), torch.no_grad():
+        program = torch.onnx.export(
+            net,
+            (_example(options, max(options.batch, 2), seed=0),),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=outputs,
+            dynamic_shapes=(axes,),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned nothing")
+    exported: onnx.ModelProto = program.model_proto
+    onnx.checker.check_model(exported, full_check=True)
+    return exported
+
+
+def _example(options: ExportOptions, batch: int, seed: int) -> torch.Tensor:
+    """Smooth random images as the network takes them, -0.5..0.5."""
+    size = options.height or 6 * STRIDE, options.width or 7 * STRIDE
+    batch = batch if options.batch < 1 else options.batch
+    coarse = torch.rand(batch, 3, 6, 6, generator=torch.Generator().manual_seed(seed)) - 0.5
+    image = nn.functional.interpolate(coarse, size, mode="bilinear")
+    return image.permute(0, 2, 3, 1) if options.layout == "channels_last" else image
+
+
+def _prepared(images: Sequence[Array], info: ModelInfo, options: ExportOptions) -> list[Array]:
+    """Calibration images as the network takes them, a batch each."""
+    from training.bpnet.geometry import fit_photo
+    from training.bpnet.networks import Normaliser
+
+    normalise = Normaliser(info.normalization)
+    shape = options.height, options.width
+    batches = []
+    for image in images:
+        fitted = normalise(fit_photo(image, shape, "pad_image_input")[0])
+        if options.layout != "channels_last":
+            fitted = fitted.transpose(2, 0, 1)
+        batches.append(np.repeat(fitted[None], max(options.batch, 1), axis=0))
+    return batches
+
+
+def _facts(info: ModelInfo, options: ExportOptions) -> dict[str, str]:
+    return {
+        "pose_config": json.dumps(dict(info.pose.document)),
+        "normalization": info.normalization.model_dump_json(),
+        "data_type": options.data_type,
+        "layout": options.layout,
+        "version": program_version(),
+    }

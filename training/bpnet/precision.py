@@ -1,0 +1,81 @@
+"""FP16 and INT8 forms of an exported network; its inputs and outputs stay FP32."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from converter import InputError
+from training.bpnet.arrays import Array
+from training.bpnet.images import EXTENSIONS, read_image
+
+logger = logging.getLogger(__name__)
+
+
+def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Weights and arithmetic in FP16."""
+    converted: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    return converted
+
+
+def to_int8(model: onnx.ModelProto, name: str, batches: Sequence[Array]) -> onnx.ModelProto:
+    """Convolutions in INT8 between quantise and dequantise nodes, calibrated on real images.
+
+    Weights are scaled per output channel, activations per tensor by their extremes.
+
+    Args:
+        model: in FP32.
+        name: of its input.
+        batches: inputs to calibrate on.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        plain, clean, quantised = (Path(folder) / f"{n}.onnx" for n in ("plain", "clean", "int8"))
+        onnx.save(model, plain)
+        quant_pre_process(str(plain), str(clean), skip_symbolic_shape=True)
+        quantize_static(
+            str(clean),
+            str(quantised),
+            _Batches(name, batches),
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv"],
+        )
+        return onnx.load(quantised)
+
+
+def calibration_images(folder: Path, count: int) -> list[Array]:
+    """The first readable images of a folder, RGB.
+
+    Raises:
+        InputError: no such folder, or no image in it that can be read.
+    """
+    images: list[Array] = []
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if len(images) < count and path.suffix.lower() in EXTENSIONS:
+                try:
+                    images.append(read_image(path))
+                except ValueError as error:
+                    logger.warning("%s: %s", path, error)
+    if not images:
+        raise InputError(f"{folder}: no images to calibrate on")
+    if len(images) < count:
+        logger.warning("%s: calibrating on %d images instead of %d", folder, len(images), count)
+    return images
+
+
+class _Batches(CalibrationDataReader):  # type: ignore[misc]  # untyped base class
+    def __init__(self, name: str, batches: Sequence[Array]) -> None:
+        self._inputs = iter([{name: batch} for batch in batches])
+
+    def get_next(self) -> dict[str, Any] | None:
+        return next(self._inputs, None)
