@@ -186,5 +186,5 @@ def _shape(shape: torch.Size | None) -> str:
 def _quieten_lightning() -> None:
     """Only warnings of Lightning that a user can act upon."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*num_workers.*", ".*weights_only.*"):
+    for message in (".*does not have many workers.*", ".*num_workers.*", ".*treespec.*"):
         warnings.filterwarnings("ignore", message)
