@@ -131,7 +131,7 @@ async def open_transport(settings: Settings) -> Transport:
         from client.transport_http import HttpTransport
 
         return HttpTransport(settings)
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else its core writes to stderr as well
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # else its core writes to stderr as well
     from client.transport_grpc import GrpcTransport, StreamTransport
 
     return StreamTransport(settings) if settings.streaming else GrpcTransport(settings)
