@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 SEGMENTS = Path("samples/segments.npy")
 DOCUMENT = Path("samples/walk_sit_getup.json")
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def run_client(source: Path, output: Path, url: str, *flags: str) -> None:
