@@ -1,0 +1,69 @@
+"""`scripts/build_engine.sh`: an ONNX file becomes a TensorRT engine."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from converter import ConvertConfig, InputError
+from training.common.engine.build import make_engine
+from training.common.engine.find import KINDS, NEWEST_MAJOR, ROOT
+from training.common.engine.request import PRECISIONS, EngineRequest
+from training.common.outcome import Parser, exit_code
+
+NAME = "build_engine"
+SERVED = ROOT / "model_repository" / "pose_classification_tao" / "1" / "model.onnx"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build an engine, or print how; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format=f"{NAME}: %(message)s")
+    return exit_code(NAME, lambda: _run(_parser().parse_args(argv)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog=NAME, description=__doc__, argument_default=None)
+    add = parser.add_argument
+    add("onnx", nargs="?", type=Path, default=SERVED, help="default: the served network's")
+    add("--precision", choices=PRECISIONS, default="fp32")
+    add("--calibration", type=Path, metavar="NPY", help="real inputs, for fp16 and int8")
+    add("--output", type=Path, metavar="PLAN", help="default: model.plan beside the ONNX")
+    add("--batch", type=int, nargs=3, metavar=("MIN", "OPT", "MAX"), default=(1, 4, 16))
+    add("--frames", type=int, nargs=3, metavar=("MIN", "OPT", "MAX"))
+    add("--workspace", type=int, default=1024, help="MiB")
+    add("--gpu", type=int, default=0, help="index of the GPU")
+    add("--tolerance", type=float, help="largest difference to ONNX Runtime that passes")
+    add("--builder", choices=KINDS, default="auto", help="where TensorRT is to be taken from")
+    add("--tensorrt-major", type=int, default=NEWEST_MAJOR, help="for --dry-run without TensorRT")
+    add("--skip-verification", action="store_true", help="do not check the engine")
+    add("--dry-run", action="store_true", help="print the commands only; needs no GPU")
+    add("-v", "--verbose", action="store_true", help="show TensorRT's log")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    if not options.onnx.is_file():
+        raise InputError(f"{options.onnx}: no such file")
+    largest = ConvertConfig().sequence_length_max
+    sizes = {"batch": options.batch, "frames": options.frames or (1, None, largest)}
+    for name, (smallest, usual, biggest) in sizes.items():
+        if not 1 <= smallest <= (usual or biggest) <= biggest:
+            raise InputError(f"--{name}: should be three numbers from 1 that do not decrease")
+    request = EngineRequest(
+        onnx=options.onnx,
+        plan=options.output or options.onnx.with_name("model.plan"),
+        precision=options.precision,
+        sizes={name: tuple(size) for name, size in sizes.items()},
+        calibration=options.calibration,
+        workspace=options.workspace,
+        gpu=options.gpu,
+        tolerance=options.tolerance,
+        verify=not options.skip_verification,
+        verbose=options.verbose,
+    )
+    facts = make_engine(request, options.builder, options.dry_run, options.tensorrt_major)
+    if facts is not None:
+        logging.getLogger(__name__).info("%s: written", request.plan)
+    return 0
