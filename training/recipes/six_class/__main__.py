@@ -12,6 +12,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from training.pose_classification.plots import save_confusion
 from training.pose_classification.predictor import load_predictor
 from training.pose_classification.spec import ExperimentSpec
 from training.recipes.six_class.card import figures_json, render, update_card
-from training.recipes.six_class.make_data import SEED, make
+from training.recipes.six_class.make_data import SEED, WINDOWS, make
 from training.recipes.six_class.measure import (
     evaluate_array,
     fit_temperature,
@@ -83,25 +84,42 @@ def fitted_temperature(checkpoint: Path, spec: ExperimentSpec, arrays: Path) -> 
     return fit_temperature(logits_of(predictor, sequences), truth)
 
 
-def run(data: Path, results: Path, model: Path, card: Path) -> None:
-    """Make, train, export and measure.
+@dataclass(frozen=True)
+class Paths:
+    """Where things are and go.
 
-    Args:
+    Attributes:
         data: folder of the three data sets.
         results: folder for arrays, checkpoints and figures.
         model: the ONNX file to write.
         card: the model card to update.
+    """
+
+    data: Path
+    results: Path
+    model: Path
+    card: Path
+
+
+def run(paths: Paths, windows: int = WINDOWS, more: Sequence[str] = ()) -> None:
+    """Make, train, export and measure.
+
+    Args:
+        paths: where things are and go.
+        windows: training windows.
+        more: options that differ from the spec, ``section.option=value``.
 
     Raises:
         InputError: data are missing, or a step failed.
     """
-    arrays, checkpoint = results / "arrays", results / "train" / "pc_model_latest.pth"
-    manifest: Any = make(data, arrays)
-    options = overrides(arrays, results)
+    arrays, model = paths.results / "arrays", paths.model
+    manifest: Any = make(paths.data, arrays, windows)
+    options = [*overrides(arrays, paths.results), *more]
     spec = load_spec(SPEC, ExperimentSpec, options)
     started = time.monotonic()
     task("train", *options)
     minutes = (time.monotonic() - started) / 60
+    checkpoint = paths.results / "train" / "pc_model_latest.pth"
     temperature = fitted_temperature(checkpoint, spec, arrays)
     task(
         "export",
@@ -115,7 +133,7 @@ def run(data: Path, results: Path, model: Path, card: Path) -> None:
     measured = {
         name: evaluate_array(predictor, arrays / f"{file}.npy") for name, file in TESTS.items()
     }
-    cue = sensor_cue(predictor, read_clips(data))
+    cue = sensor_cue(predictor, read_clips(paths.data))
     sidecar = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     facts = {
         "file": f"`{model.name}`, {model.stat().st_size / 1e6:.2f} MB, "
@@ -128,10 +146,11 @@ def run(data: Path, results: Path, model: Path, card: Path) -> None:
         "temperature": f"{temperature}",
     }
     text = render(facts, manifest["runs"], measured, cue)
-    write_atomic(results / "figures.json", json.dumps(figures_json(measured, cue)).encode())
-    picture = card.parents[1] / "images" / f"{NAME}_confusion.png"
+    write_atomic(paths.results / "figures.json", json.dumps(figures_json(measured, cue)).encode())
+    picture = paths.card.parents[1] / "images" / f"{NAME}_confusion.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
     save_confusion(measured["all sources, as they are"].confusion, CLASSES, picture)
-    update_card(card, text)
+    update_card(paths.card, text)
     sys.stdout.write(text + "\n")
 
 
@@ -144,9 +163,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--model", type=Path, default=ROOT / "model_repository" / NAME / "1" / "model.onnx"
     )
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_cards" / f"{NAME}.md")
-    options = parser.parse_args(argv)
+    parser.add_argument("--windows", type=int, default=WINDOWS, help="training windows")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.option=value", help="changes of spec.yaml"
+    )
+    given = parser.parse_args(argv)
     try:
-        run(options.data, options.results, options.model, options.card)
+        paths = Paths(given.data, given.results, given.model, given.card)
+        run(paths, given.windows, given.overrides)
     except InputError as error:
         log.error("%s", error)
         return 2

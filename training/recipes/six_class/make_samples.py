@@ -31,6 +31,7 @@ from training.recipes.six_class.scene import (
     FLOOR,
     HOP,
     PERSONS,
+    SNEAK,
     SQUAT,
     STAND_MM,
     STAND_TR,
@@ -42,12 +43,12 @@ from training.recipes.six_class.sources import Clip, read_clips
 SEEN, ESTIMATED = 0.95, 0.6
 """Confidence of a joint that was recorded and of one that was estimated."""
 SEGMENTS = {
-    "sitting_down": (SQUAT.format(42), FLOOR),
-    "getting_up": (SQUAT.format(47), "HDM_mm_squat1Reps_039_120"),
+    "sitting_down": ("HDM_tr_squat1Reps_042_120", FLOOR),
+    "getting_up": ("HDM_tr_squat1Reps_047_120", SQUAT.format(39)),
     "sitting": (FLOOR, "HDM_mm_lieDownFloor_016_120"),
     "standing": (STAND_TR, STAND_MM),
-    "walking": ("HDM_mm_sneak2StepsLStart_012_120", "HDM_tr_jogLeftCircle4StepsRstart_015_120"),
-    "jumping": (HOP.format(32), "HDM_tr_hopBothLegs1hops_034_120"),
+    "walking": (SNEAK.format(12), "HDM_tr_jogLeftCircle4StepsRstart_015_120"),
+    "jumping": ("HDM_mm_hopBothLegs1hops_032_120", HOP.format(34)),
 }
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ def logits_of(predictor: Predictor, sequences: NDArray[np.float32]) -> NDArray[n
     """Return logits (N, classes) of sequences (N, C, T, V, M); padding behind is not computed."""
     parts = []
     for start in range(0, len(sequences), BATCH):
-        batch = np.asarray(sequences[start : start + BATCH])
+        batch = np.array(sequences[start : start + BATCH])
         used = np.flatnonzero(batch.any(axis=(0, 1, 3, 4)))
         parts.append(predictor(np.ascontiguousarray(batch[:, :, : used[-1] + 1])))
     return np.concatenate(parts)

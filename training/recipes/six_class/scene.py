@@ -37,8 +37,8 @@ class Person:
     parts: tuple[Part, ...]
 
 
-SNEAK, SQUAT = "HDM_tr_sneak2StepsLStart_{:03}_120", "HDM_tr_squat1Reps_{:03}_120"
-HOP, FLOOR = "HDM_mm_hopBothLegs1hops_{:03}_120", "HDM_mm_lieDownFloor_015_120"
+SNEAK, SQUAT = "HDM_mm_sneak2StepsLStart_{:03}_120", "HDM_mm_squat1Reps_{:03}_120"
+HOP, FLOOR = "HDM_tr_hopBothLegs1hops_{:03}_120", "HDM_mm_lieDownFloor_015_120"
 STAND_TR, STAND_MM = "HDM_tr_throwBasketball_012_120", "HDM_mm_grabHighR_018_120"
 PERSONS = (
     Person(
@@ -47,29 +47,28 @@ PERSONS = (
         place=(-900.0, 5200.0),
         heading=0.0,
         parts=(
-            *(Part(SNEAK.format(take), 0, 60, "walking") for take in (14, 15, 16)),
-            Part(SQUAT.format(43), 0, 18, "standing"),
-            Part(SQUAT.format(43), 18, 36, "sitting_down"),
-            Part(SQUAT.format(43), 36, 43, "sitting", held=110),
-            Part(SQUAT.format(43), 43, 60, "getting_up"),
-            Part(SQUAT.format(43), 60, 78, "standing", held=70),
+            *(Part(SNEAK.format(take), 0, 60, "walking") for take in (11, 12, 13)),
+            Part(SQUAT.format(38), 0, 21, "sitting_down"),
+            Part(SQUAT.format(38), 21, 28, "sitting", held=110),
+            Part(SQUAT.format(38), 28, 44, "getting_up"),
+            Part(SQUAT.format(38), 44, 52, "standing", held=80),
         ),
     ),
     Person(
         1,
         first_frame=40,
-        place=(1500.0, 5600.0),
+        place=(1900.0, 6000.0),
         heading=0.0,
         parts=(
-            Part(STAND_MM, 0, 100, "standing"),
-            *(Part(HOP.format(take), 0, 30, "jumping") for take in (31, 32, 33, 31)),
-            Part(STAND_MM, 0, 60, "standing"),
+            Part(STAND_TR, 0, 77, "standing"),
+            *(Part(HOP.format(take), 0, 30, "jumping") for take in (34, 35, 36, 35)),
+            Part(STAND_TR, 134, 181, "standing"),
         ),
     ),
     Person(
         2,
         first_frame=150,
-        place=(200.0, 6500.0),
+        place=(-2300.0, 7000.0),
         heading=0.0,
         parts=(
             Part(FLOOR, 0, 51, "sitting_down"),
