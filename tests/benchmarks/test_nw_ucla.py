@@ -1,0 +1,83 @@
+"""The benchmark on a data set of the same form, small enough for a test."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, main, training_minutes
+from training.pose_classification.importers.nw_ucla import ACTIONS
+
+SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
+         "dataset.num_test_clips=1", "train.checkpoint_interval=1",
+         "train.validation_interval=1")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / ARCHIVE, "w") as archive:
+        for action in ACTIONS:
+            for view in (1, 2, 3):
+                name = f"{action}_s01_e00_v{view:02d}"
+                skeletons = rng.normal(size=(int(rng.integers(3, 12)), 20, 3)).round(4).tolist()
+                content = json.dumps({"file_name": name, "skeletons": skeletons})
+                archive.writestr(f"nw_ucla/{name}.json", content)
+    return folder
+
+
+def bench(data: Path, epochs: int, *arguments: str) -> list[dict]:
+    results = data.parent / "results.json"
+    overrides = (*SMALL, f"train.num_epochs={epochs}")
+    main(["--data", str(data), "--work", str(data.parent / "work"), "--results", str(results),
+          *arguments, "--set", *overrides])  # fmt: skip
+    return json.loads(results.read_text())
+
+
+@pytest.mark.slow
+def test_both_recipes_are_run_once(data, capsys):
+    results = bench(data, 2, "--seeds", "1")
+    assert [(r["recipe"], r["seed"], r["split"]) for r in results] == [
+        ("tao", 1, "cross-view"),
+        ("strong", 1, "cross-view"),
+    ]
+    for result in results:
+        assert all(0 <= result[name] <= 1 for name in FIGURES)
+        assert round(result["accuracy"] * 10) == pytest.approx(result["accuracy"] * 10)
+    assert "NW-UCLA cross-view" in capsys.readouterr().out
+    logs = {path: path.stat().st_mtime_ns for path in (data.parent / "work").rglob("status.json")}
+    assert bench(data, 2, "--seeds", "1") == results
+    assert logs == {path: path.stat().st_mtime_ns for path in logs}
+    more = bench(
+        data, 2, "--seeds", "1", "--recipes", "strong", "--streams", "bone", "--validation"
+    )
+    assert more[:2] == results
+    assert (more[2]["stream"], more[2]["split"]) == ("bone", "validation")
+
+
+def test_minutes_leave_interruptions_out(tmp_path):
+    lines = [
+        {"message": "Starting"},
+        {"epoch": 0, "time_per_epoch": "0:02:00.000000"},
+        {"epoch": 1, "time_per_epoch": "0:59:00.500000"},
+        {"message": "Starting"},
+        {"epoch": 1, "time_per_epoch": "1:00:30.000000"},
+    ]
+    path = tmp_path / "status.json"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    assert training_minutes(path) == 62.5
