@@ -10,10 +10,10 @@ from torch.utils.data import DataLoader
 from training.pose_classification.data import (
     EpochSampler,
     Item,
-    Sequences,
     evaluation_loader,
     training_loader,
 )
+from training.pose_classification.sequences import Sequences
 from training.pose_classification.spec import DatasetSpec
 from training.pose_classification.transforms import Transforms
 

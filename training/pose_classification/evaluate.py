@@ -10,11 +10,12 @@ from pathlib import Path
 from converter import InputError
 from training.common.results import ResultsDir, write_atomic
 from training.common.status import Status
-from training.pose_classification.data import evaluation_loader, open_dataset
+from training.pose_classification.data import evaluation_loader
 from training.pose_classification.graph import load_layout
 from training.pose_classification.metrics import Metrics, evaluate_logits
 from training.pose_classification.plots import save_confusion
 from training.pose_classification.predictor import device_of, load_predictor, predict
+from training.pose_classification.sequences import open_dataset
 from training.pose_classification.spec import EvaluateSpec, ExperimentSpec
 from training.pose_classification.transforms import Transforms
 

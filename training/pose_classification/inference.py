@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from converter import InputError
 from training.common.results import ResultsDir, write_atomic
-from training.pose_classification.data import evaluation_loader, open_dataset
+from training.pose_classification.data import evaluation_loader
 from training.pose_classification.evaluate import batch_size, model_path
 from training.pose_classification.graph import load_layout
 from training.pose_classification.predictor import device_of, load_predictor, predict
+from training.pose_classification.sequences import open_dataset
 from training.pose_classification.spec import ExperimentSpec
 from training.pose_classification.transforms import Transforms
 

@@ -25,12 +25,13 @@ from training.pose_classification.callbacks import (
     ProgressBar,
     StatusLines,
 )
-from training.pose_classification.data import digest, one_line_errors, open_dataset
+from training.pose_classification.data import one_line_errors
 from training.pose_classification.datamodule import PoseData
 from training.pose_classification.graph import load_layout
 from training.pose_classification.metadata import ModelMetadata
 from training.pose_classification.module import PoseClassifier
 from training.pose_classification.pretrained import load_pretrained
+from training.pose_classification.sequences import digest, open_dataset
 from training.pose_classification.spec import ExperimentSpec, TrainSpec
 from training.pose_classification.transforms import Transforms
 

@@ -11,14 +11,16 @@ from tests.training.pose_classification.tiny import write_data
 from training.pose_classification.data import (
     Draw,
     EpochSampler,
-    Sequences,
     TrainingSet,
-    digest,
     evaluation_loader,
     one_line_errors,
+    training_loader,
+)
+from training.pose_classification.sequences import (
+    Sequences,
+    digest,
     open_dataset,
     open_sequences,
-    training_loader,
 )
 from training.pose_classification.spec import DatasetSpec, ExperimentSpec, SkeletonData
 from training.pose_classification.transforms import Transforms

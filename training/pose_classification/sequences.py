@@ -1,0 +1,134 @@
+"""Stored sequences: arrays mapped into memory, and the class ids that belong to them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter import InputError, Layout
+from training.pose_classification.labels import read_labels
+from training.pose_classification.spec import ExperimentSpec, SkeletonData
+
+FloatArray = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+class Sequences:
+    """Stored sequences and their class ids.
+
+    Attributes:
+        data: (N, C, T, V, M), mapped into memory.
+        ids: (N,), -1 where the class is not known.
+        path: The file, for messages.
+    """
+
+    def __init__(self, data: NDArray[Any], ids: Ids, path: Path) -> None:
+        self.data = data
+        self.ids = ids
+        self.path = path
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def read(self, index: int) -> FloatArray:
+        """One sequence (C, T, V, M), in memory and writable.
+
+        Raises:
+            InputError: It holds NaN or infinity.
+        """
+        sequence = np.array(self.data[index], dtype=np.float32)
+        if not np.isfinite(sequence).all():
+            channel, frame, joint, person = np.argwhere(~np.isfinite(sequence))[0]
+            raise InputError(
+                f"{self.path}: sequence {index} is not finite at frame {frame}, joint {joint}, "
+                f"channel {channel}, person {person}"
+            )
+        return sequence
+
+
+def open_sequences(path: Path, channels: int, layout: Layout) -> NDArray[Any]:
+    """Map an array of sequences into memory and check its shape.
+
+    Args:
+        path: A ``.npy`` file.
+        channels: Expected C.
+        layout: Expected skeleton.
+
+    Returns:
+        (N, C, T, V, M), N at least 1; any float or integer type.
+
+    Raises:
+        InputError: The file is not such an array.
+    """
+    try:
+        data = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a readable .npy array of numbers ({error})") from error
+    if not isinstance(data, np.ndarray) or data.dtype.kind not in "fiu":
+        raise InputError(f"{path}: must be a .npy array of numbers")
+    if data.ndim != 5:
+        raise InputError(f"{path}: shape {data.shape} must have 5 axes (N, C, T, V, M)")
+    if 0 in data.shape:
+        raise InputError(f"{path}: shape {data.shape} holds no sequence")
+    if data.shape[1] != channels:
+        raise InputError(
+            f"{path}: {data.shape[1]} channels in {data.shape}, "
+            f"but model.input_channels is {channels}"
+        )
+    if data.shape[3] != layout.num_joints:
+        raise InputError(
+            f"{path}: {data.shape[3]} joints in {data.shape}, "
+            f"but layout {layout.name} has {layout.num_joints} (model.graph_layout)"
+        )
+    return data
+
+
+def open_dataset(
+    source: SkeletonData,
+    spec: ExperimentSpec,
+    layout: Layout,
+    section: str,
+    labelled: bool = True,
+) -> Sequences:
+    """Open the data and labels that a section of the spec names.
+
+    Args:
+        source: The section.
+        spec: What the data must fit: channels and number of classes.
+        layout: The skeleton of the network.
+        section: Name of the section, for messages, as ``dataset.train_dataset``.
+        labelled: Whether labels are needed; without them the ids are -1.
+
+    Returns:
+        The sequences.
+
+    Raises:
+        InputError: Something is missing, or does not fit.
+    """
+    if not source.data_path:
+        raise InputError(f"{section}.data_path is not set")
+    path = Path(source.data_path)
+    data = open_sequences(path, spec.model.input_channels, layout)
+    if not labelled:
+        return Sequences(data, np.full(len(data), -1), path)
+    if not source.label_path:
+        raise InputError(f"{section}.label_path is not set")
+    labels = read_labels(Path(source.label_path))
+    labels.check(len(data), spec.dataset.num_classes, path)
+    return Sequences(data, labels.ids, path)
+
+
+def digest(source: SkeletonData) -> str:
+    """SHA-256 of the data and label files of a section, which must be set."""
+    total = hashlib.sha256()
+    for path in (source.data_path, source.label_path):
+        with Path(str(path)).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                total.update(chunk)
+    return total.hexdigest()
