@@ -10,7 +10,6 @@ import argparse
 import json
 import logging
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +83,14 @@ def fitted_temperature(checkpoint: Path, spec: ExperimentSpec, arrays: Path) -> 
     return fit_temperature(logits_of(predictor, sequences), truth)
 
 
+def training_minutes(status: Path) -> float:
+    """Return how long the epochs took that the trainer has written down."""
+    lines = [json.loads(line) for line in status.read_text(encoding="utf-8").splitlines()]
+    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
+    times = [[float(part) for part in text.split(":")] for text in epochs.values()]
+    return sum(60 * hours + minutes + seconds / 60 for hours, minutes, seconds in times)
+
+
 @dataclass(frozen=True)
 class Paths:
     """Where things are and go.
@@ -116,9 +123,7 @@ def run(paths: Paths, windows: int = WINDOWS, more: Sequence[str] = ()) -> None:
     manifest: Any = make(paths.data, arrays, windows)
     options = [*overrides(arrays, paths.results), *more]
     spec = load_spec(SPEC, ExperimentSpec, options)
-    started = time.monotonic()
     task("train", *options)
-    minutes = (time.monotonic() - started) / 60
     checkpoint = paths.results / "train" / "pc_model_latest.pth"
     temperature = fitted_temperature(checkpoint, spec, arrays)
     task(
@@ -141,8 +146,8 @@ def run(paths: Paths, windows: int = WINDOWS, more: Sequence[str] = ()) -> None:
         "training data": f"{manifest['training_windows']} windows, "
         f"SHA-256 `{sidecar['train_digest']}`",
         "seeds": f"data {SEED}, training {spec.train.seed}",
-        "training": f"{spec.train.num_epochs} epochs, {minutes:.0f} minutes, "
-        f"{torch.get_num_threads()} threads",
+        "training": f"{spec.train.num_epochs} epochs, "
+        f"{training_minutes(paths.results / 'train' / 'status.json'):.0f} minutes",
         "temperature": f"{temperature}",
     }
     text = render(facts, manifest["runs"], measured, cue)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from converter import ConvertConfig, network_input
+from training.common.results import write_atomic
 from training.pose_classification.labels import write_labels
 from training.recipes.six_class.motion import Motion
 from training.recipes.six_class.rules import CLASSES
@@ -35,12 +36,13 @@ def write_rows(
         sequence_length_max=frames, sequence_length=min(frames, ConvertConfig.sequence_length)
     )
     shape = (len(rows), config.channels, frames, config.num_joints, 1)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
+
+    def write(file: BinaryIO) -> None:
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]  # numpy
         for row in rows:
             file.write(network_input(row.motion[:frames], config).tobytes())
-    part.replace(path)
+
+    write_atomic(path, write)
     names, labels = [row.name for row in rows], [CLASSES.index(row.label) for row in rows]
     write_labels(labels_path or path.with_suffix(".json"), names, labels)

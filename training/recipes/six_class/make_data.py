@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from converter import InputError
+from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.augment import augment
 from training.recipes.six_class.labelled import SHORTEST, Labelled, label_clips, segments
@@ -99,9 +100,8 @@ def make(data: Path, output: Path, windows: int = WINDOWS, seed: int = SEED) -> 
         rows = draw_rows(test, TEST_WINDOWS, rng, length)
         write_rows(output / f"test_{length}_frames.npy", rows, TEST_FRAMES)
     manifest = _manifest(data, by_split, windows, seed)
-    part = output / "manifest.json.part"
-    part.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    part.replace(output / "manifest.json")
+    content = json.dumps(manifest, indent=2) + "\n"
+    write_atomic(output / "manifest.json", content.encode())
     return manifest
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from converter import ConvertConfig, InputError
+from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.body import complete
 from training.recipes.six_class.document import PRODUCER, Track, records
@@ -107,15 +108,10 @@ def make(data: Path, output: Path) -> None:
         Track(person.object_id, person.first_frame, motion) for person, motion, _ in performed
     ]
     lines = ",\n".join(records(tracks, ConvertConfig()))
-    _write(output / "walk_sit_getup.json", f"[{lines}\n]\n")
+    write_atomic(output / "walk_sit_getup.json", f"[{lines}\n]\n".encode())
     actions = truth([(person, runs) for person, _, runs in performed])
-    _write(output / "walk_sit_getup.truth.json", json.dumps(actions, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    content = json.dumps(actions, indent=1) + "\n"
+    write_atomic(output / "walk_sit_getup.truth.json", content.encode())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.recipes.six_class.motion import Motion, join, moved, resample, to_and_fro, turned
+from training.recipes.six_class.motion import Motion, join, moved, resample, to_and_fro
 from training.recipes.six_class.rules import Run
 from training.recipes.six_class.skeleton import PELVIS
 
@@ -28,12 +28,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the sample: their number, first frame, place on the floor and parts."""
+    """Somebody in the sample: number, first frame, place (x, z) in mm on average, parts."""
 
     object_id: int
     first_frame: int
     place: tuple[float, float]
-    heading: float
     parts: tuple[Part, ...]
 
 
@@ -45,7 +44,6 @@ PERSONS = (
         0,
         first_frame=0,
         place=(-900.0, 5200.0),
-        heading=0.0,
         parts=(
             *(Part(SNEAK.format(take), 0, 60, "walking") for take in (11, 12, 13)),
             Part(SQUAT.format(38), 0, 21, "sitting_down"),
@@ -58,7 +56,6 @@ PERSONS = (
         1,
         first_frame=40,
         place=(1900.0, 6000.0),
-        heading=0.0,
         parts=(
             Part(STAND_TR, 0, 77, "standing"),
             *(Part(HOP.format(take), 0, 30, "jumping") for take in (34, 35, 36, 35)),
@@ -69,7 +66,6 @@ PERSONS = (
         2,
         first_frame=150,
         place=(-2300.0, 7000.0),
-        heading=0.0,
         parts=(
             Part(FLOOR, 0, 51, "sitting_down"),
             Part(FLOOR, 51, 99, "sitting", held=110),
@@ -100,7 +96,6 @@ def perform(person: Person, clips: dict[str, Motion]) -> tuple[Motion, list[Run]
             start = runs.pop().start
         runs.append(Run(part.action, start, len(motion)))
     assert motion is not None  # noqa: S101 - a person has parts
-    motion = turned(motion, person.heading)
     middle = motion[:, PELVIS, :3].mean(axis=0) * np.array([1, 0, 1], np.float32)
     place = np.array([person.place[0], CAMERA_HEIGHT, person.place[1]], np.float32)
     return moved(motion, place - middle), runs

@@ -64,7 +64,6 @@ def test_parts_follow_each_other_where_the_last_one_ended() -> None:
         5,
         first_frame=0,
         place=(300.0, 5000.0),
-        heading=0.5,
         parts=(
             Part("walk", 0, 20, "walking"),
             Part("walk", 20, 40, "walking"),

@@ -11,7 +11,7 @@ import torch
 
 from tests.training.recipes.six_class.sources import write_sources
 from training.recipes.six_class import make_data
-from training.recipes.six_class.__main__ import TESTS, main
+from training.recipes.six_class.__main__ import TESTS, main, training_minutes
 
 SMALL = (
     "model.base_channels=2",
@@ -49,6 +49,18 @@ def test_one_command_makes_everything(
     assert (tmp_path / "docs" / "images" / "pose_classification_tao_confusion.png").is_file()
     figures = json.loads((tmp_path / "results" / "figures.json").read_text())
     assert set(figures["accuracy"]) == set(TESTS)
+
+
+def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
+    lines = [
+        {"message": "Starting"},
+        {"epoch": 0, "time_per_epoch": "0:30:00.5"},
+        {"epoch": 0, "time_per_epoch": "0:12:30"},
+        {"epoch": 1, "time_per_epoch": "1:00:30.000000"},
+    ]
+    status = tmp_path / "status.json"
+    status.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert training_minutes(status) == pytest.approx(73.0)
 
 
 def test_missing_data_are_the_users_mistake(
