@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from converter import InputError
+from converter.atomic import replacing
 from training.common.spec import SpecModel
 from training.common.status import StatusFile
 
@@ -87,15 +88,8 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Non
         path: the final name.
         content: the bytes, or a function that writes them to an open file.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as stream:
-            if callable(content):
-                content(stream)
-            else:
-                stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        if callable(content):
+            content(stream)
+        else:
+            stream.write(content)
