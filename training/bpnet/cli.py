@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("inference", _add_inference),
         ("prune", _add_prune),
         ("export", _add_export),
+        ("gen_trt_engine", _add_engine),
     ):
         doc = (add.__doc__ or "").strip()
         add(tasks.add_parser(name, help=doc, description=doc, parents=[common]))
@@ -303,6 +304,45 @@ def _input_size(text: str) -> tuple[int, int]:
     if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts) or int(parts[2]) != 3:
         raise InputError(f"-d {text}: give HEIGHT,WIDTH,3")
     return int(parts[0]), int(parts[1])
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    """Build a TensorRT engine of an exported ONNX file."""
+    parser.set_defaults(task=_engine)
+    parser.add_argument("-m", "--model", required=True, help="FP32 export of fixed input size")
+    parser.add_argument("-o", "--engine_file", help="default: beside the model, .engine")
+    parser.add_argument("--data_type", choices=("fp32", "fp16", "int8"), default="fp16")
+    parser.add_argument("--max_batch_size", type=_at_least(1), default=16)
+    parser.add_argument("--opt_batch_size", type=_at_least(1), default=8)
+    parser.add_argument("--cal_image_dir", help="images to calibrate on")
+    parser.add_argument("--batches", type=_at_least(1), default=100, help="of calibration")
+    parser.add_argument("--batch_size", type=_at_least(1), default=1, help="of calibration")
+    parser.add_argument("--max_workspace_size", type=_at_least(1), default=1024, help="MiB")
+    parser.add_argument("--gpu_index", type=_at_least(0), default=0)
+    parser.add_argument("--dry_run", action="store_true", help="print the commands, do nothing")
+    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the engine")
+
+
+def _engine(arguments: argparse.Namespace) -> None:
+    from training.bpnet.gen_trt_engine import EngineOptions, build
+
+    source = Path(arguments.model)
+    plan = Path(arguments.engine_file or source.with_suffix(".engine"))
+    largest = arguments.max_batch_size
+    options = EngineOptions(
+        arguments.data_type,
+        (1, min(arguments.opt_batch_size, largest), largest),
+        Path(arguments.cal_image_dir) if arguments.cal_image_dir else None,
+        arguments.batches * arguments.batch_size,
+        arguments.max_workspace_size,
+        arguments.gpu_index,
+        arguments.dry_run,
+    )
+    results = open_folder(Path(arguments.results_dir or plan.parent))
+    with recorded(results.status, _TITLE, "gen_trt_engine"):
+        facts = build(source, plan, options)
+    if facts is not None:
+        sys.stdout.write(f"{plan}\n")
 
 
 def _at_least(least: int) -> Callable[[str], int]:

@@ -151,7 +151,9 @@ def load_network(path: Path, spec: InferenceSpec, key: str | None = None) -> Net
     if suffix in (".engine", ".plan"):
         from training.bpnet.network_tensorrt import TensorrtNetwork
 
-        return TensorrtNetwork(path, *_description({}, spec, path))
+        sidecar = path.with_suffix(".json")  # of the ONNX that the engine was built from
+        facts = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.is_file() else {}
+        return TensorrtNetwork(path, *_description(facts, spec, path))
     return TorchNetwork(path, key, spec.output_stage_to_use)
 
 

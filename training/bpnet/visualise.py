@@ -57,8 +57,8 @@ class SkeletonPainter:
 
 def _line_width(points: Array, shape: tuple[int, ...]) -> int:
     """Thicker in larger images, thinner on small people."""
-    largest = max(shape[0], shape[1]) / 220
-    extent = float(np.ptp(points, axis=0).max()) / 45 if len(points) else largest
+    largest = max(shape[0], shape[1]) / 160 + 1
+    extent = float(np.ptp(points, axis=0).max()) / 40 if len(points) else largest
     return max(1, round(min(largest, extent)))
 
 

@@ -1,8 +1,11 @@
 """Stick figures: people whose joints are known exactly, as arrays and as drawn images."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
+from training.bpnet.arrays import Array
 from training.bpnet.pose_config import PoseConfig
 
 POSE = PoseConfig.load()
@@ -30,15 +33,23 @@ _STANDING = {  # shares of a figure's box
 STANDING = np.array([_STANDING[joint] for joint in POSE.joints])
 
 
-def standing(x, y, width, height, rng=None):
+def standing(
+    x: float, y: float, width: float, height: float, rng: np.random.Generator | None = None
+) -> Array:
     """(V, 2) joints of a figure in the box; with a generator, every joint is moved a little."""
-    joints = STANDING * (width, height) + (x, y)
+    joints: Array = STANDING * (width, height) + (x, y)
     if rng is not None:
         joints = joints + rng.uniform(-0.03, 0.03, joints.shape) * (width, height)
     return joints
 
 
-def crowd(rows, columns, cell_width, cell_height, rng=None):
+def crowd(
+    rows: int,
+    columns: int,
+    cell_width: float,
+    cell_height: float,
+    rng: np.random.Generator | None = None,
+) -> Array:
     """(P, V, 3) joints of a grid of figures, all visible."""
     joints = np.zeros((rows * columns, POSE.num_joints, 3))
     for person in range(rows * columns):
@@ -53,12 +64,12 @@ def crowd(rows, columns, cell_width, cell_height, rng=None):
     return joints
 
 
-def draw(image, joints):
+def draw(image: Array, joints: Array) -> Array:
     """Draw figures (P, V, >=2) into an RGB image: a colour per limb, so that limbs differ."""
     thickness = 3
     for person in joints:
         for limb, (a, b) in enumerate(POSE.limbs):
-            hue = np.uint8([[[limb * 180 // len(POSE.limbs), 255, 255]]])
+            hue = np.array([[[limb * 180 // len(POSE.limbs), 255, 255]]], np.uint8)
             colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
             ends = np.rint(person[[a, b], :2]).astype(int).tolist()
             cv2.line(image, ends[0], ends[1], colour, thickness, cv2.LINE_AA)

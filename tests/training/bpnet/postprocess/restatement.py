@@ -1,10 +1,27 @@
 """The reference's post-processing, literally: full-size maps and loops."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import cv2
 import numpy as np
 
+from training.bpnet.arrays import Array
+from training.bpnet.pose_config import PoseConfig
 
-def people(heatmaps, pafs, pose, factor, heatmap_threshold=0.1, paf_threshold=0.05):
+Peaks = list[list[tuple[Any, ...]]]
+Limbs = list[tuple[int, int, float]]
+
+
+def people(
+    heatmaps: Array,
+    pafs: Array,
+    pose: PoseConfig,
+    factor: int,
+    heatmap_threshold: float = 0.1,
+    paf_threshold: float = 0.05,
+) -> list[tuple[Array, float]]:
     size = (heatmaps.shape[1] * factor, heatmaps.shape[0] * factor)
     heatmaps = cv2.resize(heatmaps, size, interpolation=cv2.INTER_CUBIC)
     pafs = cv2.resize(pafs, size, interpolation=cv2.INTER_CUBIC)
@@ -16,9 +33,10 @@ def people(heatmaps, pafs, pose, factor, heatmap_threshold=0.1, paf_threshold=0.
     return connect(peaks, connections, pose)
 
 
-def find_peaks(heatmaps, threshold):
+def find_peaks(heatmaps: Array, threshold: float) -> Peaks:
     """Per joint a list of (x, y, score, id)."""
-    result, count = [], 0
+    result: Peaks = []
+    count = 0
     for joint in range(heatmaps.shape[2]):
         plain = heatmaps[..., joint]
         smooth = cv2.GaussianBlur(plain, (5, 5), 3, borderType=cv2.BORDER_REPLICATE)
@@ -31,7 +49,9 @@ def find_peaks(heatmaps, threshold):
     return result
 
 
-def find_connections(peaks, paf, start_joint, end_joint, threshold):
+def find_connections(
+    peaks: Peaks, paf: Array, start_joint: int, end_joint: int, threshold: float
+) -> Limbs:
     """Matched (start id, end id, score), best first."""
     candidates = []
     for a in peaks[start_joint]:
@@ -43,7 +63,8 @@ def find_connections(peaks, paf, start_joint, end_joint, threshold):
             valid = [score for score in scores if score > threshold]
             if len(valid) > 0.8 * 10:
                 candidates.append((sum(valid) / len(valid), a[3], b[3]))
-    chosen, used = [], set()
+    chosen: Limbs = []
+    used: set[int] = set()
     for score, a, b in sorted(candidates, reverse=True):
         if a not in used and b not in used:
             chosen.append((a, b, score))
@@ -51,10 +72,10 @@ def find_connections(peaks, paf, start_joint, end_joint, threshold):
     return chosen
 
 
-def connect(peaks, connections, pose):
+def connect(peaks: Peaks, connections: list[Limbs], pose: PoseConfig) -> list[tuple[Array, float]]:
     """List of (joints (V, 3) of x, y, score, person score)."""
     flat = [peak for found in peaks for peak in found]
-    rows = []  # [ids per joint, score, count]
+    rows: list[list[Any]] = []  # [ids per joint, score, count]
     for limb, (a, b) in enumerate(pose.limbs):
         for start, end, score in connections[limb]:
             own = [row for row in rows if row[0][a] == start or row[0][b] == end]
