@@ -45,21 +45,21 @@ def normalise(
         raise InputError(f"pose_type is '{pose_type}', must be one of {', '.join(POSE_TYPES)}")
     if keypoints.ndim < 3 or keypoints.shape[-1] != 4:
         raise InputError(f"poses must have shape (..., T, V, 4), got {keypoints.shape}")
-    # float64, as NVIDIA computes, so that the rounding to float32 is the same.
-    position = keypoints[..., :3].astype(np.float64)
-    present = np.isfinite(keypoints).all(-1) & (keypoints[..., 3] != 0)
+    # (..., 4, T, V); float64, as NVIDIA computes, so that the rounding to float32 is the same.
+    planes = np.moveaxis(keypoints, -1, -3).astype(np.float64, order="C")
+    position = planes[..., :3, :, :]
+    present = np.isfinite(planes).all(-3) & (planes[..., 3, :, :] != 0)
     if pose_type == "3dbp":
-        root = position[..., :1, :]
-        present &= np.isfinite(root).all(-1)
+        root = position[..., :1]
+        present &= np.isfinite(root).all(-3)
         with np.errstate(invalid="ignore"):  # inf - inf, masked below
             channels = (position - root) / focal_length
     else:
         width, height = frame_size
-        channels = (position / (width, height, 1.0) - (0.5, 0.5, 0.0))[
-            ..., : POSE_TYPES[pose_type][0]
-        ]
-    masked = np.where(present[..., None], channels, 0).astype(np.float32)
-    return np.ascontiguousarray(np.moveaxis(masked, -1, -3))
+        size = np.array([width, height, 1.0])[:, None, None]
+        centre = np.array([0.5, 0.5, 0.0])[:, None, None]
+        channels = (position / size - centre)[..., : POSE_TYPES[pose_type][0], :, :]
+    return np.where(present[..., None, :, :], channels, 0).astype(np.float32)
 
 
 def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.float32]:

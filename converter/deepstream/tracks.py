@@ -112,7 +112,7 @@ class Track:
         twins: Is given pairs of (n,) ordinals: poses left out as duplicates, those taken instead.
 
     Attributes:
-        newest_frame: The highest frame number so far.
+        newest_frame: The highest frame number of those that `flush` has seen.
     """
 
     def __init__(
@@ -137,7 +137,6 @@ class Track:
     def add(self, ordinal: int, frame: int, pose: bytes) -> bool:
         """Take a pose, V * 4 packed float64; returns whether it is the first since `flush`."""
         self._inbox.append((ordinal, frame, pose))
-        self.newest_frame = max(self.newest_frame, frame)
         return len(self._inbox) == 1
 
     def flush(self, settled: float) -> Iterator[CutPoses]:
@@ -146,6 +145,8 @@ class Track:
         if self._policy == "tao":
             yield from self._stretch.extend(poses)
             return
+        if poses:
+            self.newest_frame = max(self.newest_frame, int(poses.frames.max()))
         poses = self._waiting.joined(poses) if self._waiting else poses
         poses = poses.pick(np.argsort(poses.frames, kind="stable"))
         ready = int(np.searchsorted(poses.frames, settled))

@@ -7,11 +7,13 @@ one joint, one number at a time. It exists to be compared with.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass
@@ -62,11 +64,11 @@ def collect(document: list[Any], settings: Settings) -> tuple[dict[Any, Any], di
 
 def segments(
     poses: dict[Any, Any], frames: dict[Any, Any], settings: Settings
-) -> tuple[list[np.ndarray], dict[tuple[Any, int], int]]:
+) -> tuple[list[NDArray[np.float32]], dict[tuple[Any, int], int]]:
     """Arrays (1, C, T, V, 1), object by object; segment of each (object id, frame number)."""
     step = int(settings.sequence_length * settings.sequence_overlap)
     channels = 2 if settings.pose_type == "2dbp" else 3
-    arrays = []
+    arrays: list[NDArray[np.float32]] = []
     assigned: dict[tuple[Any, int], int] = {}
     for object_id, track in poses.items():
         start = 0
@@ -84,7 +86,7 @@ def segments(
     return arrays, assigned
 
 
-def convert(document: list[Any], settings: Settings) -> tuple[list[np.ndarray], list[Any]]:
+def convert(document: list[Any], settings: Settings) -> tuple[list[NDArray[np.float32]], list[Any]]:
     """The arrays, and the document with `segment_id`."""
     arrays, assigned = segments(*collect(document, settings), settings)
     for record in document:
@@ -106,13 +108,14 @@ def label(document: list[Any], segment_id: int, action: str) -> None:
                     person["action"] = action
 
 
-def annotate(source: Path, target: Path, settings: Settings, actions: list[str]) -> None:
-    """The whole way; segment `i` gets `actions[i % len(actions)]`."""
+def annotate(
+    source: Path, target: Path, settings: Settings, classify: Callable[[NDArray[np.float32]], str]
+) -> None:
+    """The whole way; `classify` names the action of one sequence (C, T, V, 1)."""
     document = json.loads(source.read_text())
     arrays, document = convert(document, settings)
-    np.concatenate(arrays, axis=0)
-    for segment in range(len(arrays)):
-        label(document, segment, actions[segment % len(actions)])
+    for segment_id, sequence in enumerate(np.concatenate(arrays, axis=0)):
+        label(document, segment_id, classify(sequence))
     for record in document:
         for frame in record["batches"]:
             for person in frame["objects"]:

@@ -10,12 +10,14 @@ import pytest
 from tests.converter.deepstream.documents import frame, record
 
 MEASURE = """
-import resource, sys
+import sys
+from pathlib import Path
 from converter import ConvertConfig
 from converter.deepstream import AnnotationJob
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak():  # not getrusage, which remembers the peak of the parent process
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 before = peak()
 with AnnotationJob(sys.argv[1], ConvertConfig(), sys.argv[3]) as job:

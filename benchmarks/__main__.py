@@ -1,0 +1,43 @@
+"""Run all benchmarks, or those that are named.
+
+    python -m benchmarks [--quick] [convert_annotate ...]
+
+A benchmark that cannot do without arguments of its own (data to read, say), or has no quick form
+when that is asked for, is left out and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks one after another, each in a process of its own."""
+    found = [m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    names = sorted(name for name in found if not name.startswith("_"))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run benchmarks.")
+    parser.add_argument("name", nargs="*", choices=[[], *names], help="which (all)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: do they run at all?")
+    arguments = parser.parse_args(argv)
+    worst = 0
+    for name in arguments.name or names:
+        sys.stdout.write(f"== {name}\n")
+        sys.stdout.flush()
+        command = [sys.executable, "-m", f"benchmarks.{name}", *["--quick"] * arguments.quick]
+        code = subprocess.run(command, check=False).returncode
+        if code == USAGE_ERROR and not arguments.name:
+            sys.stdout.write(f"   left out; see python -m benchmarks.{name} --help\n")
+        else:
+            worst = max(worst, code)
+    return worst
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
