@@ -4,7 +4,7 @@
 batch norms of their own. `deployed` gathers first and has its batch norms folded. Both are run
 in turns, so that whatever else the machine does meets both. Times are medians.
 
-    python -m benchmarks.export_forms [--rounds 20] [--threads 2]
+    python -m benchmarks.export_forms [--quick] [--rounds 20] [--threads 2]
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20, help="runs of each form")
     parser.add_argument("--threads", type=int, default=2, help="threads of ONNX Runtime and torch")
+    parser.add_argument("--quick", action="store_true", help="one run of each, no results file")
     arguments = parser.parse_args(argv)
+    rounds = 1 if arguments.quick else arguments.rounds
     torch.set_num_threads(arguments.threads)
     runs, nodes = prepare(arguments.threads)
     times: dict[Case, list[float]] = {case: [] for case in runs}
-    for _ in range(arguments.rounds):
+    for _ in range(rounds):
         for case, run in runs.items():
             start = time.perf_counter()
             run()
@@ -59,9 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for (network, form, frames, batch), seconds in times.items()
     ]
     show(rows)
-    RESULTS.parent.mkdir(exist_ok=True)
-    report = {"threads": arguments.threads, "cpus": os.cpu_count(), "rows": rows}
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+    if not arguments.quick:
+        RESULTS.parent.mkdir(exist_ok=True)
+        report = {"threads": arguments.threads, "cpus": os.cpu_count(), "rows": rows}
+        RESULTS.write_text(json.dumps(report, indent=2) + "\n")
     return 0
 
 

@@ -26,7 +26,7 @@ from typing import Generic, TypeVar
 from converter import InputError
 from training.common.outcome import Parser, exit_code, recorded
 from training.common.results import open_results, write_atomic
-from training.common.schema import commented_yaml, help_text
+from training.common.schema import commented_yaml, help_text, options_table
 from training.common.spec import SpecModel, load_spec
 
 Spec = TypeVar("Spec", bound=SpecModel)
@@ -105,8 +105,12 @@ class Program(Generic[Spec]):
             description="Write a spec with every option at its default and explained.",
         )
         parser.add_argument("-o", "--output", type=Path, help="file (default: standard output)")
-        output = parser.parse_args(argv).output
-        text = commented_yaml(self.schema) + "\n"
+        parser.add_argument(
+            "--table", action="store_true", help="a Markdown table of the options instead"
+        )
+        arguments = parser.parse_args(argv)
+        output = arguments.output
+        text = (options_table if arguments.table else commented_yaml)(self.schema) + "\n"
         if output is None:
             sys.stdout.write(text)
         elif output.exists():

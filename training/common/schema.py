@@ -80,6 +80,16 @@ def commented_yaml(schema: type[SpecModel], indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def options_table(schema: type[SpecModel]) -> str:
+    """All options as a Markdown table."""
+    rows = ["| option | type | default | allowed | meaning |", "|---|---|---|---|---|"]
+    for option in options(schema):
+        allowed = option.allowed.replace(" | ", ", ")
+        facts = (f"`{option.key}`", option.kind, f"`{option.default_text}`", allowed)
+        rows.append(f"| {' | '.join(facts)} | {option.description} |")
+    return "\n".join(rows)
+
+
 def _kind(annotation: Any) -> tuple[str, str]:
     """Name of a type, and its choices where it is an enumeration."""
     if annotation in _NAMES:

@@ -160,6 +160,11 @@ def test_default_specs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "exists already" in capsys.readouterr().err
 
 
+def test_table_of_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert PROGRAM.main(["default_specs", "--table"]) == 0
+    assert "| `work.outcome` | text | `fine` |  | How it ends. |" in capsys.readouterr().out
+
+
 def test_results_path() -> None:
     assert results_path(Experiment(), "work") == Path("/results/work")
     assert results_path(make_spec(Experiment, {}, ["results_dir=a"]), "work") == Path("a/work")
