@@ -15,32 +15,27 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from training.bpnet.module import PoseTrainer
-from training.bpnet.saved_model import save_model
 from training.common.checkpoint import update_latest
 from training.common.status import Status, StatusFile
 
 logger = logging.getLogger(__name__)
 
 LATEST = "bpnet_latest.pth"
-FINAL = "bpnet_model.pth"
 
 
 class Checkpoints(Checkpoint):
-    """Keeps `model.epoch-N.pth` after every so many epochs, and `bpnet_model.pth` at the end.
+    """Keeps `model.epoch-N.pth` after every so many epochs.
 
     Args:
         directory: where they go.
         interval: epochs between two.
         keep: number of checkpoints; older ones are deleted.
-        key: encrypts the final model; checkpoints are encrypted by the trainer.
         first_epoch: epochs that were done before, see `finetuning_config`.
     """
 
-    def __init__(
-        self, directory: Path, interval: int, keep: int, key: str | None, first_epoch: int = 0
-    ) -> None:
+    def __init__(self, directory: Path, interval: int, keep: int, first_epoch: int = 0) -> None:
         self.directory, self.interval, self.keep = directory, interval, keep
-        self.key, self.first_epoch = key, first_epoch
+        self.first_epoch = first_epoch
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save, point to the newest, delete the oldest."""
@@ -53,12 +48,6 @@ class Checkpoints(Checkpoint):
             update_latest(path, self.directory / LATEST)
             for old in checkpoints(self.directory)[: -self.keep]:
                 old.unlink()
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the model without the optimiser."""
-        if trainer.is_global_zero:
-            module = cast(PoseTrainer, pl_module)
-            save_model(self.directory / FINAL, module.model, module.info, self.key)
 
 
 def checkpoints(directory: Path) -> Sequence[Path]:

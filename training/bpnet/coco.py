@@ -108,8 +108,10 @@ def read_coco(path: Path, keypoints: Sequence[str], category_id: int = 1) -> Coc
     for index, raw in enumerate(document.images):
         try:
             image = msgspec.json.decode(raw, type=Image)
+            if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
+                raise ValueError(f"file_name {image.file_name!r} leads out of the image folder")
             images[image.id] = image
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError) as error:
             damaged.append(f"images[{index}]: {error}")
     people: dict[int, list[Person]] = defaultdict(list)
     for index, raw in enumerate(document.annotations):

@@ -158,7 +158,8 @@ class _Converter:
         for image_id in progress(people_of, f"{self.mode} records", len(people_of)):
             image, people = self.annotations.images[image_id], people_of[image_id]
             image_path = f"{split.images_root_dir_path}/{image.file_name}"
-            mask_name = image.file_name if self.compat else f"{Path(image.file_name).stem}.png"
+            mask_name = Path(image.file_name)
+            mask_name = mask_name if self.compat else mask_name.with_suffix(".png")
             mask_path = f"{split.mask_root_dir_path}/{mask_name}"
             try:
                 self._check_image(image, image_path)

@@ -103,7 +103,13 @@ class PoseTrainer(LightningModule):
             self._sums.pop("val_loss", None)
         _, terms = self._losses(batch)
         self._add("val_loss", sum(term.item() for stage in terms for term in stage))
-        self.log("val_loss", self.figures["val_loss"], on_epoch=True, batch_size=1)
+
+    def on_validation_epoch_end(self) -> None:
+        """Average over all processes."""
+        if "val_loss" in self.figures:
+            mean = torch.tensor(self.figures["val_loss"], device=self.device)
+            self.figures["val_loss"] = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+            self.log("val_loss", self.figures["val_loss"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what the network is, so that a checkpoint is a model too."""

@@ -20,14 +20,26 @@ from training.bpnet.model import BodyPoseNet
 from training.bpnet.module import PoseTrainer
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.pretrained import load_pretrained
-from training.bpnet.saved_model import ModelInfo, read_model
+from training.bpnet.saved_model import ModelInfo, read_model, save_model
 from training.bpnet.spec import AdamW, TrainSpec
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
 from training.common.results import ResultsDir
 
 logger = logging.getLogger(__name__)
 
+FINAL = "bpnet_model.pth"
+
 _PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+# Of Lightning's warnings, those that no user can or need act upon.
+_REMARKS = (
+    ".*does not have many workers.*",
+    ".*num_workers.*",
+    ".*weights_only.*",
+    ".*smaller than the logging interval.*",
+    ".*LeafSpec.*",
+    ".*across ranks is zero.*",
+)
 
 
 class PoseData(LightningDataModule):
@@ -86,10 +98,13 @@ def run(spec: TrainSpec, results: ResultsDir, key: str | None = None, num_gpus: 
     else:
         _start_weights(model, spec, key)
     module = PoseTrainer(model, info, spec, data.steps_per_epoch(num_gpus), num_gpus)
+    trainer = _trainer(spec, results, num_gpus, key)
     try:
-        _trainer(spec, results, key, num_gpus).fit(module, data, ckpt_path=resume)
+        trainer.fit(module, data, ckpt_path=resume)
     except InputError as error:  # from a loader process it comes with its traceback
         raise InputError(str(error).strip().rsplit("InputError: ", 1)[-1]) from error
+    if trainer.is_global_zero:
+        save_model(results.path / FINAL, model, info, key)
 
 
 def _network(spec: TrainSpec, pose: PoseConfig, key: str | None) -> tuple[BodyPoseNet, ModelInfo]:
@@ -124,7 +139,7 @@ def _check_resume(path: Path, key: str | None, model: BodyPoseNet) -> None:
         )
 
 
-def _trainer(spec: TrainSpec, results: ResultsDir, key: str | None, num_gpus: int) -> Trainer:
+def _trainer(spec: TrainSpec, results: ResultsDir, num_gpus: int, key: str | None) -> Trainer:
     tuning = spec.finetuning_config
     callbacks: list[Callback] = [
         StatusLines(results.status),
@@ -133,14 +148,13 @@ def _trainer(spec: TrainSpec, results: ResultsDir, key: str | None, num_gpus: in
             results.path,
             spec.checkpoint_n_epoch,
             spec.max_ckpt_to_keep,
-            key,
             tuning.ckpt_epoch_num if tuning.is_finetune_exp else 0,
         ),
     ]
     if spec.infrequent_summary_every_n_steps:
         callbacks.append(Pictures(spec.infrequent_summary_every_n_steps))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*num_workers.*", ".*weights_only.*"):
+    for message in _REMARKS:
         warnings.filterwarnings("ignore", message)
     clip = spec.optimizer.grad_clip if isinstance(spec.optimizer, AdamW) else 0.0
     return Trainer(

@@ -65,6 +65,14 @@ def test_a_damaged_image_entry(tmp_path):
     assert coco.damaged[0].startswith("images[1]")
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret.png", "a/../../b.jpg"])
+def test_a_file_name_that_leads_out_of_the_folder(tmp_path, name):
+    path = write(tmp_path / "a.json", [{**IMAGE, "file_name": name}], [GOOD])
+    coco = read_coco(path, COCO_JOINTS)
+    assert coco.images == coco.people == {}
+    assert "leads out of the image folder" in coco.damaged[0]
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"images": []}', '{"images": [1'])
 def test_not_coco_at_all(tmp_path, text):
     path = tmp_path / "a.json"

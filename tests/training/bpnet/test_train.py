@@ -116,6 +116,8 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(spec, tmp_pa
     shutil.copy(whole / "model.epoch-1.pth", broken)
     (broken / "bpnet_latest.pth").symlink_to("model.epoch-1.pth")
     assert train(spec, broken, "num_epoch=2") == 0
+    (broken / "bpnet_model.pth").unlink()  # as if killed after the last checkpoint
+    assert train(spec, broken, "num_epoch=2") == 0
     expected = weights(whole / "bpnet_model.pth")
     for name, found in weights(broken / "bpnet_model.pth").items():
         torch.testing.assert_close(found, expected[name], rtol=0, atol=0, msg=name)
