@@ -17,6 +17,7 @@ from training.pose_classification.data import EpochSampler
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 
 
+@pytest.mark.slow
 def test_two_processes(tmp_path):
     spec = write_spec(tmp_path)
     results = tmp_path / "two"

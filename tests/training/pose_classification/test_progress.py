@@ -20,6 +20,7 @@ def command(tmp_path) -> list[str]:
     return [sys.executable, "-m", "training.pose_classification", "train", "-e", str(spec)]
 
 
+pytestmark = pytest.mark.slow
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "TERM": "xterm"}
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.training.pose_classification.tiny import same_weights, write_spec
 from training.common.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 

@@ -172,21 +172,37 @@ def test_training_learns(spec, tmp_path):
     assert status(results)[-2]["kpi"]["val_acc"] >= 0.8
 
 
-def test_auto_reduce(spec, tmp_path):
+@pytest.mark.parametrize("monitor", ["val_loss", "train_loss"])
+def test_auto_reduce(spec, tmp_path, monitor):
     train(
         spec, tmp_path, "train.num_epochs=8", "train.optim.lr_scheduler=AutoReduce",
         "train.optim.lr=3.0", "train.optim.lr_decay=0.5", "train.optim.min_lr=0.2",
         "train.optim.patience=1", "train.checkpoint_interval=8",
+        f"train.optim.lr_monitor={monitor}",
     )  # fmt: skip
     history = load_checkpoint(tmp_path / "model_epoch_007.pth")["callbacks"]["Curves"]["history"]
     expected, best, bad = 3.0, np.inf, 0
     for row in history:
         assert row["lr"] == pytest.approx(expected)
-        bad = 0 if row["val_loss"] < best * (1 - 1e-4) else bad + 1
-        best = min(best, row["val_loss"])
+        bad = 0 if row[monitor] < best * (1 - 1e-4) else bad + 1
+        best = min(best, row[monitor])
         if bad > 1:
             expected, bad = max(expected * 0.5, 0.2), 0
     assert expected < 3
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_cudnn_flags(spec, tmp_path, flag):
+    before = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    try:
+        train(
+            spec, tmp_path, "train.num_epochs=1", f"train.cudnn.benchmark={flag}",
+            f"train.cudnn.deterministic={not flag}",
+        )  # fmt: skip
+        assert torch.backends.cudnn.benchmark is flag
+        assert torch.backends.cudnn.deterministic is not flag
+    finally:
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before
 
 
 def test_average_is_what_is_saved_and_resumed(spec, tmp_path):
