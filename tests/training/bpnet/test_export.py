@@ -84,6 +84,22 @@ def test_predictions_equal_torchs(network, saved, tmp_path, layout, size):
         assert ours(photo(128, 64))[0].shape == (16, 8, 19)
 
 
+def test_a_file_that_says_nothing_takes_joints_from_the_train_spec(exported, tmp_path, caplog):
+    model = onnx.load(exported)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "m.onnx")
+    assert OnnxNetwork(tmp_path / "m.onnx", InferenceSpec()).pose == POSE
+    assert "using the 18 joints" in caplog.text
+    train_spec = tmp_path / "train.yaml"
+    pose = tmp_path / "pose.json"
+    pose.write_text(
+        '{"categories": [{"name": "person", "keypoints": ["a", "b"], "skeleton": [[1, 2]]}]}'
+    )
+    train_spec.write_text(f"dataloader: {{pose_config: {{pose_config_path: {pose}}}}}")
+    with pytest.raises(InputError, match="the pose config makes 3 heatmaps and 2 PAFs"):
+        OnnxNetwork(tmp_path / "m.onnx", InferenceSpec(train_spec=str(train_spec)))
+
+
 def test_half_precision(network, tmp_path):
     assert export(*network, ExportOptions(64, 64, data_type="fp16"), tmp_path / "m.onnx") < 2e-2
     model = onnx.load(tmp_path / "m.onnx")
