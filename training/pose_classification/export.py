@@ -55,6 +55,12 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         temperature=spec.export.temperature or metadata.temperature,
         version=program_version(),
     )
+    if metadata.stream != "joint" or spec.dataset.pre_normalise:
+        logger.warning(
+            "%s: was trained on poses changed by dataset.stream or dataset.pre_normalise; whoever "
+            "runs it has to change them so too, which the server does not",
+            path,
+        )
     device = export_device(spec.export.gpu_id)
     difference = export_network(cast(SkeletonNet, net.to(device)), metadata, shape, path)
     logger.info("%s: written; logits differ from torch's by %.1e of the largest", path, difference)

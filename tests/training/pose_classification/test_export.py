@@ -149,6 +149,16 @@ def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen["path"] == tmp_path / "a"
 
 
+@pytest.mark.parametrize("option", ["dataset.stream=bone", "dataset.pre_normalise=true"])
+def test_inputs_that_the_server_does_not_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, option: str
+) -> None:
+    run(tmp_path, monkeypatch)
+    assert "whoever runs it" not in caplog.text
+    run(tmp_path, monkeypatch, option)
+    assert "whoever runs it has to change them so too" in caplog.text
+
+
 def test_persons_of_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small_model(graph_layout="ntu-rgb+d")
     save_checkpoint(tmp_path / "ntu.pth", {"state_dict": net.state_dict()})
