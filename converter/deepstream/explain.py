@@ -37,6 +37,9 @@ def explain(path: Path, error: Exception, text: bytes, first_record: int) -> Inp
     """
     if isinstance(error, RecursionError):
         return InputError(f"{path}: nested too deeply from record {first_record} on")
+    if isinstance(error, UnicodeDecodeError):
+        record = first_record + framing.count_records(text[1 : error.start])
+        return InputError(f"{path}: record {record} is not valid UTF-8")
     if not isinstance(error, msgspec.ValidationError):
         return _malformed(path, error, text, first_record)
     message = str(error)
@@ -45,10 +48,10 @@ def explain(path: Path, error: Exception, text: bytes, first_record: int) -> Inp
         return InputError(f"{path}: {message}")
     index = int(place.group(1))
     steps = [name or int(position) for name, position in _STEP.findall(place.group(2))]
-    record: Any = None
+    content: Any = None
     with contextlib.suppress(ValueError):  # further on there may be no JSON at all
-        record = json.loads(text)[index]
-    frame, person, key = _names(record, steps)
+        content = json.loads(text)[index]
+    frame, person, key = _names(content, steps)
     problem = _wording(message[: place.start()], key)
     return InputError(f"{locate(path, first_record + index, frame, person)}: {problem}")
 
@@ -99,4 +102,4 @@ def _malformed(path: Path, error: Exception, text: bytes, first_record: int) -> 
     offset = int(detail.group(2))
     record = first_record + framing.count_records(text[1:offset])
     near = text[max(0, offset - 20) : offset + 10].decode(errors="replace")
-    return InputError(f"{path}: record {record} is not valid JSON: {detail.group(1)} at '{near}'")
+    return InputError(f"{path}: record {record} is not valid JSON: {detail.group(1)} at {near!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 
 import msgspec
 import numpy as np
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"?'
-_STRINGS = re.compile(_STRING, re.DOTALL)
-# printf writes nan, -nan, inf; Python NaN, Infinity. Strings are matched to be passed over.
-_NOT_FINITE = re.compile(_STRING + rb"|(-?\b(?:nan|inf(?:inity)?)\b)", re.DOTALL | re.IGNORECASE)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+# printf writes nan, -nan, inf; Python NaN, Infinity. The first character is spelt out because the
+# search is fast then.
+_NOT_FINITE = re.compile(rb"[nNiI](?:[aA][nN]|[nN][fF](?:[iI][nN][iI][tT][yY])?)\b")
 _FIRST_KEY = re.compile(rb'\{\s*"[^"\\]*"')
 _STRUCTURE = re.compile(rb'[][{}",:]')
+_UTF8 = getincrementaldecoder("utf-8")
 _OFFSET = re.compile(r"\(byte (\d+)\)")
 # Change of depth by each byte.
 _STEPS = np.zeros(256, dtype=np.int8)
@@ -60,8 +62,7 @@ def count_records(text: bytes) -> int:
 
 
 def _record_ends(text: bytes) -> NDArray[np.intp]:
-    blanked = _STRINGS.sub(lambda string: b" " * len(string.group()), text)
-    codes = np.frombuffer(blanked, dtype=np.uint8)
+    codes = np.frombuffer(_without_strings(text), dtype=np.uint8)
     places = np.flatnonzero(_STEPS[codes])
     depth = np.cumsum(_STEPS[codes[places]], dtype=np.int64)
     outside = np.flatnonzero(depth < 0)
@@ -72,26 +73,29 @@ def _record_ends(text: bytes) -> NDArray[np.intp]:
 
 def without_nan(text: bytes) -> tuple[bytes, int]:
     """Write null for every nan and inf outside strings; returns the text and how many."""
-    count = 0
+    pieces: list[bytes] = []
+    done = 0
+    for token in _NOT_FINITE.finditer(_without_strings(text)):
+        pieces += (text[done : token.start()].removesuffix(b"-"), b"null")
+        done = token.end()
+    return b"".join((*pieces, text[done:])), len(pieces) // 2
 
-    def replace(token: re.Match[bytes]) -> bytes:
-        nonlocal count
-        if token.group(1) is None:
-            return token.group()
-        count += 1
-        return b"null"
 
-    return _NOT_FINITE.sub(replace, text), count
+def _without_strings(text: bytes) -> bytes:
+    """Return the text with blanks in place of its strings."""
+    return _STRINGS.sub(lambda string: b" " * len(string.group()), text)
 
 
 def is_torn(record: bytes) -> bool:
     """Tell whether `record` is the beginning of a JSON object whose end is missing."""
-    text, _ = without_nan(record)
     try:
+        text = _UTF8().decode(without_nan(record)[0])  # without what is torn of a character
         msgspec.json.decode(text)
+    except UnicodeDecodeError:
+        return False
     except msgspec.DecodeError as error:
         place = _OFFSET.search(str(error))
         # A number or word may be torn too, which is then what the text ends with.
-        end = text[int(place.group(1)) :] if place else b""
-        return text.startswith(b"{") and not _STRUCTURE.search(end)
+        end = text.encode()[int(place.group(1)) :] if place else b""
+        return text.startswith("{") and not _STRUCTURE.search(end)
     return False

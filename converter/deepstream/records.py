@@ -153,7 +153,9 @@ class RecordFile:
                 if not count:
                     raise
                 decoded = decode(text)
-        except (msgspec.DecodeError, RecursionError) as error:
+            if not text.isascii():
+                text.decode("utf-8")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise explain(self.path, error, text, self._summary.records) from None
         self._chunks.append(_Chunk(start, end - start, count > 0))
         self._summary.not_finite += count
@@ -181,7 +183,7 @@ class RecordFile:
             )
         elif tail != b"]":
             raise InputError(
-                f"{self.path}: '{tail[:20].decode(errors='replace')}' is neither record "
+                f"{self.path}: {tail[:20].decode(errors='replace')!r} is neither record "
                 f"{self._summary.records} nor the closing ]"
             )
 

@@ -167,8 +167,11 @@ def _canonical(value: Raw) -> bytes:
     text = bytes(value)
     if text.isdigit() or (b"{" not in text and b"\\" not in text and text.isascii()):
         return text
-    if text.startswith(b"{"):
-        return _object(_decode_object(text))
-    if text.startswith(b"["):
-        return _list([_canonical(item) for item in _decode_list(text)])
-    return msgspec.json.encode(_decode_string(text))
+    try:
+        if text.startswith(b"{"):
+            return _object(_decode_object(text))
+        if text.startswith(b"["):
+            return _list([_canonical(item) for item in _decode_list(text)])
+        return msgspec.json.encode(_decode_string(text))
+    except (msgspec.DecodeError, RecursionError):
+        return text  # half a surrogate pair, hundreds of brackets: JSON, so left as it is

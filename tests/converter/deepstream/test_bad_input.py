@@ -110,6 +110,7 @@ NO_ARRAY = "holds neither a JSON array of records nor JSON lines"
         (b'[{"batches": [}, {"batches": []}]', "record 0 is not valid JSON: invalid character"),
         (b'{"batches": []}\n{"batches": }\n', "record 1 is not valid JSON: invalid character at"),
         (b'{\n "batches": []\n}', "record 0 is not valid JSON"),
+        (b'[{"batches": []}, {"batches": [], "a": "\xff"}]', "record 1 is not valid UTF-8"),
         (DEEP, "nested too deeply from record 0 on"),
         (HUGE, "record 0, frame 1, object 5: 'pose3d[0]': number out of range"),
     ],
