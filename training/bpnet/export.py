@@ -127,13 +127,16 @@ def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Pa
     exported = _to_onnx(net, options)
     if options.data_type == "fp16":
         exported = to_half(exported)
-    elif options.data_type == "int8" and options.calibration is not None:
-        images = calibration_images(options.calibration, options.calibration_count)
-        exported = to_int8(exported, INPUT, _prepared(images, info, options))
+    image = _example(options, max(options.batch, 1), seed=1)
+    if options.data_type == "int8" and options.calibration is not None:
+        photos = calibration_images(options.calibration, options.calibration_count)
+        batches = _prepared(photos, info, options)
+        exported = to_int8(exported, INPUT, batches)
+        image = torch.from_numpy(batches[0])  # its ranges are those of photos
     # A peak may move to its neighbour for a rounding error: what is compared are maps.
     maps = replace(options, people=0)
     plain = _to_onnx(ExportedNet(model, info, maps).eval(), maps) if options.people else exported
-    difference = largest_difference(plain, model, info, maps)
+    difference = largest_difference(plain, ExportedNet(model, info, maps).eval(), image)
     limit = TOLERANCES.get(options.data_type)
     if limit is not None and not difference <= limit:
         raise RuntimeError(
@@ -151,15 +154,11 @@ def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Pa
     return difference
 
 
-def largest_difference(
-    exported: onnx.ModelProto, model: BodyPoseNet, info: ModelInfo, options: ExportOptions
-) -> float:
-    """Compare ONNX Runtime with torch on smooth random images, as a share of the largest value."""
+def largest_difference(exported: onnx.ModelProto, net: nn.Module, image: torch.Tensor) -> float:
+    """Compare ONNX Runtime with torch on a batch of images, as a share of the largest value."""
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    net = ExportedNet(model, info, options).eval()
-    image = _example(options, 1 if options.batch < 1 else options.batch, seed=1)
     with torch.inference_mode():
         expected = net(image)
     found = session.run([item.name for item in session.get_outputs()], {INPUT: image.numpy()})
