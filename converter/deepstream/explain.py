@@ -49,7 +49,7 @@ def explain(path: Path, error: Exception, text: bytes, first_record: int) -> Inp
     index = int(place.group(1))
     steps = [name or int(position) for name, position in _STEP.findall(place.group(2))]
     content: Any = None
-    with contextlib.suppress(ValueError):  # further on there may be no JSON at all
+    with contextlib.suppress(ValueError, RecursionError):  # further on there may be anything
         content = json.loads(text)[index]
     frame, person, key = _names(content, steps)
     problem = _wording(message[: place.start()], key)

@@ -91,7 +91,7 @@ def is_torn(record: bytes) -> bool:
     try:
         text = _UTF8().decode(without_nan(record)[0])  # without what is torn of a character
         msgspec.json.decode(text)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, RecursionError):
         return False
     except msgspec.DecodeError as error:
         place = _OFFSET.search(str(error))

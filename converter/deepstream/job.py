@@ -135,7 +135,7 @@ class AnnotationJob:
             compact: Write no white space.
 
         Raises:
-            InputError: The file has changed since it was read.
+            InputError: The file has changed since it was read, or is nested too deeply.
             ValueError: A class has no name.
             RuntimeError: Segments are left that have not been taken.
         """
@@ -144,20 +144,34 @@ class AnnotationJob:
         classes = np.append(np.array(self._classes, dtype=np.int32), np.int32(-1))
         if classes.max() >= len(labels):
             raise ValueError(f"class {classes.max()} has no name: there are {len(labels)} labels")
-        values = np.append(np.array(self._scores, dtype=np.float32), np.float32(nan))
         classes = classes[self._segment_of]
-        renderer = Renderer(labels, compact=compact)
-        begin = 0
-        with replacing(Path(output_path)) as output:
-            for records in self._file.replay(decode_texts):
-                end = begin + sum(record.count_objects() for record in records)
-                score = values[self._segment_of[begin:end]].tolist() if scores else repeat(nan)
-                given = zip(classes[begin:end].tolist(), score, strict=False)
-                output.writelines(renderer.render(record, given) for record in records)
-                begin = end
-            output.write(renderer.end())
+        given = None
+        if scores:
+            values = np.append(np.array(self._scores, dtype=np.float32), np.float32(nan))
+            given = values[self._segment_of]
+        try:
+            with replacing(Path(output_path)) as output:
+                output.writelines(self._rendered(Renderer(labels, compact=compact), classes, given))
+        except RecursionError:
+            raise InputError(f"{self._file.path}: nested too deeply to be written") from None
         self.summary.labelled = int(np.count_nonzero(classes >= 0))
         return self.summary
+
+    def _rendered(
+        self,
+        renderer: Renderer,
+        classes: NDArray[np.int32],
+        scores: NDArray[np.float32] | None,
+    ) -> Iterator[bytes]:
+        begin = 0
+        for records in self._file.replay(decode_texts):
+            end = begin + sum(record.count_objects() for record in records)
+            score = repeat(nan) if scores is None else scores[begin:end].tolist()
+            labels = zip(classes[begin:end].tolist(), score, strict=False)
+            for record in records:
+                yield renderer.render(record, labels)
+            begin = end
+        yield renderer.end()
 
     def _read(self) -> Generator[Segment, None, None]:
         number = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import stat
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -28,10 +28,12 @@ class ByteStream:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            status = path.stat()
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                raise InputError(f"{path}: is no file that can be read twice; save it to one")
             self._file = path.open("rb")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-        status = os.fstat(self._file.fileno())
         self.size = status.st_size
         self.identity = (status.st_ino, status.st_size, status.st_mtime_ns)
         self.torn = False

@@ -1,5 +1,6 @@
 """Bad input: one line that says what is wrong and where, or a way on that is reported."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def test_a_record_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypat
 def test_files_that_cannot_be_read(tmp_path: Path):
     assert message(tmp_path / "no.json") == "cannot be read (No such file or directory)"
     assert message(tmp_path) == "cannot be read (Is a directory)"
+    os.mkfifo(tmp_path / "pipe")
+    assert message(tmp_path / "pipe") == "is no file that can be read twice; save it to one"
 
 
 def test_the_other_pose_type(tmp_path: Path):

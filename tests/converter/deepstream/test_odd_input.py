@@ -1,7 +1,5 @@
 """Odd input that has a way on: it is used as far as it goes, and reported."""
 
-import json
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -51,17 +49,3 @@ def test_frames_without_objects_stay_so(tmp_path: Path):
     bare = {"frame_num": 5}
     path = save(tmp_path / "in.json", [*walk(range(4)), record(bare), record()])
     assert annotate(path).data[-2:] == [record(bare), record()]
-
-
-def test_ten_thousand_tracks(tmp_path: Path):
-    path = tmp_path / "in.json"
-    with path.open("w") as file:
-        for number in range(10_000):
-            file.write(json.dumps(walk([number], object_id=number)[0]) + "\n")
-    tracemalloc.start()
-    result = annotate(path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert (result.summary.short_tracks, result.summary.labelled) == (10_000, 0)
-    assert set(result.actions) == {""}
-    assert peak < 30e6, "tracks that have ended are not forgotten"

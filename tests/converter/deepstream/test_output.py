@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter import InputError
@@ -57,6 +57,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(texts, values), st.dictionaries(texts, values), st.booleans())
 def test_unknown_members_are_kept_at_every_level(outer, inner, ascii_only):
     document = [{**outer, **record({**outer, **frame(1, [{**inner, **person(1)}])})}]
@@ -127,6 +128,15 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path):
         with pytest.raises(InputError, match=r"in\.json: has changed while it was being read"):
             one.write(tmp_path / "out.json", [])
     assert not (tmp_path / "out.json").exists()
+
+
+def test_brackets_too_deep_to_be_written(tmp_path: Path, monkeypatch):
+    def too_deep(text: bytes) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(job, "decode_texts", too_deep)
+    with pytest.raises(InputError, match=r"in\.json: nested too deeply to be written"):
+        annotate(save(tmp_path / "in.json", walk(range(4))))
 
 
 def test_mistakes_of_the_caller(tmp_path: Path):
