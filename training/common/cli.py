@@ -126,6 +126,7 @@ class Program(Generic[Spec]):
         arguments = self._parser(task).parse_intermixed_args(argv)
         if arguments.verbose:
             logging.getLogger().setLevel(logging.DEBUG)
+            logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it lists every font
         overrides = list(arguments.overrides)
         for flag, key in _FLAGS.items():
             if getattr(arguments, flag) is not None:

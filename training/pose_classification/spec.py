@@ -71,6 +71,15 @@ class ModelSpec(SpecModel):
         hint = f"did you mean {close[0]!r}?" if close else f"layouts: {', '.join(names)}"
         raise ValueError(f"{value!r} is neither a known layout nor a .yaml file; {hint}")
 
+    @model_validator(mode="after")
+    def _a_channel_for_each_branch(self) -> ModelSpec:
+        if self.model_type == "ST-GCN++" and self.base_channels < 6:
+            raise ValueError(
+                f"base_channels {self.base_channels} is not allowed: "
+                "ST-GCN++ has six branches and needs at least 6"
+            )
+        return self
+
 
 class SkeletonData(SpecModel):
     """A set of labelled sequences."""

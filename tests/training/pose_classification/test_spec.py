@@ -188,6 +188,7 @@ def test_class_names_follow_ids() -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
+        (["model.model_type=ST-GCN++", "model.base_channels=5"], "base_channels 5 is not allowed"),
         (["dataset.label_map={a: 0, b: 0}"], "label_map: a and b are both class 0"),
         (["dataset.label_map={a: 0, b: 2}"], "label_map: class 1 of 6 has no name"),
         (["dataset.label_map.a=7"], "label_map.a: 7 is not allowed: num_classes is 6"),
