@@ -72,11 +72,11 @@ def test_requests_in_flight_are_bounded(in_flight: int, triton: EmbeddedTriton) 
 
 
 def test_a_slow_answer_is_asked_for_again(triton: EmbeddedTriton) -> None:
-    slow_once = {10: 5.0}
+    slow_once = {10: 15.0}
     with FaultyProxy(triton.http_url, slow_once.get) as proxy:
         start = time.monotonic()
         results = classify(clips(ORDER), url=proxy.url, timeout=0.5)
-        assert time.monotonic() - start < 4
+        assert time.monotonic() - start < 14
     assert [result.label for result in results] == EXPECTED
 
 
@@ -121,7 +121,7 @@ def test_no_server(
     words = [str(tmp_path / "a.npy"), *flags_of(way, triton), "-u", url]
     start = time.monotonic()
     assert main([*words, "--deadline", "0.7", "--output_path", str(tmp_path / "out")]) == 1
-    assert 0.2 < time.monotonic() - start < 3
+    assert 0.2 < time.monotonic() - start < 15
     first, last = caplog.messages[-2:]
     assert "trying again for up to 0.7 s" in first
     assert "gave up after 0.7 s; is a Triton server running there" in last

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +57,6 @@ def spec(tmp_path) -> Path:
 
 @pytest.mark.slow
 def test_all_tasks(spec, tmp_path):
-    begun = time.monotonic()
     results = tmp_path / "results"
     run("dataset_convert", spec, f"dataset_convert.data={SAMPLES / 'walk_sit_getup.json'}")
     people = sorted((results / "dataset_convert").glob("object_*.npy"))
@@ -92,4 +90,3 @@ def test_all_tasks(spec, tmp_path):
         lines = (results / task / "status.json").read_text().splitlines()
         assert json.loads(lines[-1])["status"] == "SUCCESS"
         assert (results / task / "experiment.yaml").exists()
-    assert time.monotonic() - begun < 180

