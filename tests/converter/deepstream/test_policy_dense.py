@@ -163,6 +163,14 @@ def test_doubles_in_a_frame_share_the_label_of_the_first(tmp_path, caplog):
     assert "4 objects have the id of another" in caplog.text
 
 
+def test_a_double_that_comes_later_is_one_all_the_same(tmp_path):
+    config = small_config(reorder_frames=0)
+    with small_chunks(30), small_batches(1):
+        result = annotate(save(tmp_path / "in.json", walk([0, 1, 1, 2, 3])), config)
+    assert result.actions == ["0"] * 5
+    assert result.summary.duplicates == 1
+
+
 def test_short_tracks_are_reported_and_left_empty(tmp_path, caplog):
     document = [*walk([0]), *walk(range(4), object_id=8)]
     result = annotate(save(tmp_path / "in.json", document))
