@@ -22,7 +22,7 @@ from training.bpnet.graph_parser import GraphParser
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.precision import calibration_images, to_half, to_int8
 from training.bpnet.saved_model import ModelInfo
-from training.common.exporting import program_version, quiet_exporter
+from training.common.exporting import program_version, quiet_exporter, without_trace
 from training.common.results import write_atomic
 
 # TAO's tensor names, which deployed pipelines ask for.
@@ -195,7 +195,7 @@ def _to_onnx(net: ExportedNet, options: ExportOptions) -> onnx.ModelProto:
         )
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
-    exported: onnx.ModelProto = program.model_proto
+    exported: onnx.ModelProto = without_trace(program.model_proto)
     onnx.checker.check_model(exported, full_check=True)
     return exported
 

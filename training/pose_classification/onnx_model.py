@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.common.exporting import quiet_exporter
+from training.common.exporting import quiet_exporter, without_trace
 from training.common.results import write_atomic
 from training.pose_classification.metadata import ModelMetadata
 
@@ -71,7 +71,7 @@ def to_onnx(net: nn.Module, shape: InputShape) -> onnx.ModelProto:
         )
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
-    model: onnx.ModelProto = program.model_proto
+    model: onnx.ModelProto = without_trace(program.model_proto)
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -93,6 +93,10 @@ def test_facts(exported: Exported) -> None:
     assert sorted(item.name for item in path.parent.iterdir()) == ["model.json", "model.onnx"]
 
 
+def test_no_path_of_this_machine_is_in_the_file(exported: Exported) -> None:
+    assert str(Path(torch.__file__).parent).encode() not in exported[1].read_bytes()
+
+
 @torch.no_grad()
 def test_fixed_length_and_two_persons(tmp_path: Path) -> None:
     net = small_model(model_type="ST-GCN++", graph_layout="ntu-rgb+d")
