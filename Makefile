@@ -11,7 +11,7 @@ quickstart:  ## Install, start the embedded Triton, label the samples, stop
 	scripts/quickstart.sh
 
 test:  ## Install everything and run all checks and tests
-	scripts/setup_env.sh serve train bpnet dev
+	scripts/setup_env.sh serve train bpnet video live dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -28,7 +28,7 @@ format:  ## Rewrite the code in the house style
 
 lock:  ## Resolve all dependencies again into requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 \
-		--extra serve --extra train --extra bpnet --extra dev --no-header --no-emit-index-url --no-annotate --output-file requirements.lock
+		--extra serve --extra train --extra bpnet --extra video --extra live --extra dev --no-header --no-emit-index-url --no-annotate --output-file requirements.lock
 
 bench:  ## Run the benchmarks
 	$(VENV)/bin/python -m benchmarks
