@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from converter.errors import InputError
 
 SIDECAR = "model.json"
 PADDINGS = ("mask", "tao")
+UNKNOWN = "unknown"
+"""The answer for a sequence of which no class is likely enough."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,15 @@ class Sidecar:
         padding: `mask`: frames of zeros behind a sequence change nothing. `tao`: they do, and
             sequences must be filled up with them to the length of training.
         temperature: What the logits are divided by before the softmax (Guo et al., ICML 2017).
+        unknown_logit: The logit of `unknown`: a sequence none of whose logits exceeds it is
+            unknown (MaxLogit, Hendrycks et al., ICML 2022); None: not stated.
     """
 
     pose_type: str | None = None
     stream: str = "joint"
     padding: str = "tao"
     temperature: float = 1.0
+    unknown_logit: float | None = None
 
     @classmethod
     def of_model(cls, folder: Path) -> Sidecar:
@@ -68,8 +74,16 @@ class Sidecar:
             if value not in allowed:
                 choices = ", ".join(filter(None, allowed))
                 raise InputError(f"{source}: {name} is {value!r}, must be one of {choices}")
-        if not isinstance(sidecar.temperature, (int, float)) or not sidecar.temperature > 0:
+        if not (_is_number(sidecar.temperature) and sidecar.temperature > 0):
             raise InputError(
                 f"{source}: temperature is {sidecar.temperature!r}, must be a number above 0"
             )
+        if not (sidecar.unknown_logit is None or _is_number(sidecar.unknown_logit)):
+            raise InputError(
+                f"{source}: unknown_logit is {sidecar.unknown_logit!r}, must be a number"
+            )
         return sidecar
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and isfinite(value)

@@ -39,17 +39,18 @@ def write_tiny_network(
     pose_type: str | None = "3dbp",
     padding: str = "mask",
     temperature: float = 1.0,
+    unknown_logit: float | None = None,
     frames: int | None = None,
 ) -> Path:
     """Writes `model.onnx` and its sidecar `model.json` into `folder`; returns the former.
 
-    `frames` fixes T as TAO's own export does; a `pose_type` of None is left out of the sidecar.
+    `frames` fixes T as TAO's own export does; what is None is left out of the sidecar.
     """
     channels = 2 if pose_type == "2dbp" else 3
     facts: dict[str, Any] = {"classes": list(CLASSES), "layout": "nvidia", "padding": padding}
     facts |= {"temperature": temperature, "version": "tiny", "train_digest": "0" * 16}
-    if pose_type:
-        facts["pose_type"] = pose_type
+    optional = {"pose_type": pose_type, "unknown_logit": unknown_logit}
+    facts |= {key: value for key, value in optional.items() if value is not None}
     model = helper.make_model(
         _graph(channels, padding, frames),
         opset_imports=[helper.make_opsetid("", 17)],

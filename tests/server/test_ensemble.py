@@ -65,7 +65,7 @@ def test_labels_and_scores_are_the_ranked_softmax(client: Client) -> None:
 def test_a_part_of_the_outputs_can_be_asked_for(client: Client, output: str) -> None:
     answer = client.infer(ENSEMBLE, [output], keypoints=recording(1))
     assert answer.as_numpy(output).shape == (1, 6)
-    others = {"label", "score", "logits"} - {output}
+    others = {"label", "score", "logits", "unknown_logit"} - {output}
     assert all(answer.as_numpy(other) is None for other in others)
 
 

@@ -39,6 +39,7 @@ class ModelMetadata:
         padding: `tao` or `mask`.
         stream: what is fed: `joint`, `bone`, `joint_motion` or `bone_motion`.
         temperature: divisor of the logits in softmax.
+        unknown_logit: a sequence without a logit above it is of no class; None: not known.
         version: of this program, by git where it runs from a checkout.
         train_digest: SHA-256 of the training data and labels; empty: not known.
     """
@@ -49,6 +50,7 @@ class ModelMetadata:
     padding: str
     stream: str = "joint"
     temperature: float = 1.0
+    unknown_logit: float | None = None
     version: str = ""
     train_digest: str = ""
 
@@ -90,18 +92,19 @@ class ModelMetadata:
         """From :meth:`as_dict`, or from an ONNX file's properties, where all values are text."""
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in mapping.items() if key in known}
-        classes = values["classes"]
-        names = json.loads(classes) if isinstance(classes, str) else classes
-        values |= {"classes": tuple(names), "temperature": float(values.get("temperature", 1.0))}
-        return cls(**values)
+        for key in values.keys() & {"classes", "temperature", "unknown_logit"}:
+            if isinstance(values[key], str):
+                values[key] = json.loads(values[key])
+        return cls(**values | {"classes": tuple(values["classes"])})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for checkpoints and `model.json`."""
         return asdict(self) | {"classes": list(self.classes)}
 
     def as_properties(self) -> dict[str, str]:
-        """Text values, for an ONNX file; what is not text is written as JSON."""
+        """Text values of all that is known, for an ONNX file; what is not text is JSON there."""
         return {
             key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             for key, value in self.as_dict().items()
+            if value is not None
         }

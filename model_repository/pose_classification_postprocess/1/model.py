@@ -2,41 +2,81 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as pb
 
-from converter.sidecar import Sidecar
+from converter.errors import InputError
+from converter.sidecar import UNKNOWN, Sidecar
 
 NETWORK = "pose_classification_tao"
 
 
 class TritonPythonModel:
-    """Answers a request for N sequences with label, score and logits, all (N, classes)."""
+    """Answers a request for N sequences with label, score and logits, all (N, classes).
+
+    Who asks for `unknown` gets it as one more class, whose logit is the same for all sequences.
+    """
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Reads the network's class names and temperature."""
+        """Reads the network's class names, temperature and logit of `unknown`."""
         folder = Path(args["model_repository"]).parent / NETWORK
-        self.labels = np.array(
-            [line.encode() for line in (folder / "labels.txt").read_text("utf-8").splitlines()],
-            dtype=np.object_,
-        )
-        self.temperature = Sidecar.of_model(folder).temperature
+        names = [*(folder / "labels.txt").read_text("utf-8").splitlines(), UNKNOWN]
+        self.labels = np.array([name.encode() for name in names], dtype=np.object_)
+        self.network = Sidecar.of_model(folder)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Ranks the rows of all requests at once."""
-        rows = [pb.get_input_tensor_by_name(request, "fc_pred").as_numpy() for request in requests]
-        logits = np.concatenate(rows)
+        """Ranks the rows of all requests at once, those with `unknown` apart from the others."""
+        responses: list[Any] = [None] * len(requests)
+        groups: dict[bool, list[tuple[int, np.ndarray]]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            try:
+                unknown = self._asks_for_unknown(request)
+            except InputError as error:
+                refusal = pb.TritonError(str(error), pb.TritonError.INVALID_ARG)
+                responses[index] = pb.InferenceResponse(error=refusal)
+            else:
+                logits = pb.get_input_tensor_by_name(request, "fc_pred").as_numpy()
+                groups[unknown].append((index, logits))
+        for unknown, members in groups.items():
+            outputs = self._rank(np.concatenate([logits for _, logits in members]), unknown)
+            ends = np.cumsum([len(logits) for _, logits in members])[:-1]
+            parts = zip(*(np.split(values, ends) for values in outputs.values()), strict=True)
+            for (index, _), part in zip(members, parts, strict=True):
+                responses[index] = _response(dict(zip(outputs, part, strict=True)))
+        return responses
+
+    def _asks_for_unknown(self, request: Any) -> bool:
+        tensor = pb.get_input_tensor_by_name(request, "unknown")
+        if tensor is None:
+            return False
+        flags = tensor.as_numpy()
+        if flags.any() != flags.all():
+            raise InputError(
+                "unknown differs between the sequences of one request: send them apart"
+            )
+        if flags.all() and self.network.unknown_logit is None:
+            raise InputError("the network cannot tell unknown: its model.json has no unknown_logit")
+        return bool(flags.all())
+
+    def _rank(self, logits: np.ndarray, unknown: bool) -> dict[str, np.ndarray]:
+        level = np.full((len(logits), 1), self.network.unknown_logit, np.float32)  # None: nan
+        candidates = np.concatenate([logits, level], axis=1) if unknown else logits
         with np.errstate(invalid="ignore"):  # refused below
-            powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
-        order = np.argsort(-logits, axis=1, kind="stable")
+            powers = np.exp(
+                (candidates - candidates.max(axis=1, keepdims=True)) / self.network.temperature
+            )
+        order = np.argsort(-candidates, axis=1, kind="stable")
         scores = np.take_along_axis(powers / powers.sum(axis=1, keepdims=True), order, axis=1)
-        outputs = {"label": self.labels[order], "score": scores, "logits": logits}
-        ends = np.cumsum([len(part) for part in rows])[:-1]
-        parts = zip(*(np.split(values, ends) for values in outputs.values()), strict=True)
-        return [_response(dict(zip(outputs, part, strict=True))) for part in parts]
+        return {
+            "label": self.labels[order],
+            "score": scores,
+            "logits": logits,
+            "unknown_logit": level,
+        }
 
 
 def _response(outputs: dict[str, np.ndarray]) -> Any:
