@@ -69,14 +69,12 @@ def run(options: Options) -> None:
     """
     sources = find_sources(options.inputs, options.output_path)
     convert = load_convert_config(options.convert_config, options.max_gap)
-    if options.convert_config is None and not all(source.is_array for source in sources):
-        log.info(
-            "no --dataset_convert_config: pose_type %s, focal_length %g, segments of %d frames "
-            "every %d frames",
-            *(convert.pose_type, convert.focal_length, convert.sequence_length, convert.stride),
-        )
     failures = 0
     with Client(options.settings, show_progress) as client:
+        if options.convert_config is None:
+            convert = client.model.suited(convert)
+            if not all(source.is_array for source in sources):
+                _log_defaults(convert)
         for source in sources:
             try:
                 _work(client, source, options, convert)
@@ -87,6 +85,14 @@ def run(options: Options) -> None:
                 failures += 1
     if failures:
         raise InputError(f"{failures} of {len(sources)} inputs failed, see above")
+
+
+def _log_defaults(convert: ConvertConfig) -> None:
+    log.info(
+        "no --dataset_convert_config: pose_type %s, focal_length %g, segments of %d frames "
+        "every %d frames",
+        *(convert.pose_type, convert.focal_length, convert.sequence_length, convert.stride),
+    )
 
 
 def _work(client: Client, source: Source, options: Options, convert: ConvertConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from client.settings import Settings
@@ -30,24 +30,28 @@ class ModelInfo:
         input: Name of its input of sequences.
         logits: Name of its output of logits.
         score: Name of its output of ranked probabilities; None for a bare network.
+        unknown: Name of its output of the logit of "unknown"; None if it cannot answer that.
         options: Its other inputs that this client can fill.
         shape: Sizes of one sequence; None is free. (C, T, V, M), or (T, V, 4) if ``raw``.
         classes: How many classes it tells apart.
         raw: True for the ensemble, which takes keypoints and normalises them on the server.
         batched: Whether tensors have a batch axis in front.
         max_batch: How many sequences fit in one request.
+        pose_type: What its configuration says that it was trained on; None: it does not say.
     """
 
     name: str
     input: str
     logits: str
     score: str | None
+    unknown: str | None
     options: frozenset[str]
     shape: tuple[int | None, ...]
     classes: int
     raw: bool
     batched: bool
     max_batch: int
+    pose_type: str | None = None
 
     @classmethod
     def from_server(cls, metadata: Mapping[str, Any], config: Mapping[str, Any]) -> ModelInfo:
@@ -87,12 +91,16 @@ class ModelInfo:
             input=wanted_input,
             logits=logits,
             score="score" if raw and "score" in outputs else None,
+            unknown="unknown_logit"
+            if {"unknown", "unknown_logit"} <= {*inputs, *outputs}
+            else None,
             options=frozenset(inputs) - {wanted_input},
             shape=shape[batched:],
             classes=classes,
             raw=raw,
             batched=batched,
             max_batch=max(max_batch, 1),
+            pose_type=config.get("parameters", {}).get("pose_type", {}).get("string_value"),
         )
 
     @property
@@ -128,6 +136,12 @@ class ModelInfo:
         Raises:
             InputError: Naming the key that does not fit.
         """
+        if self.pose_type not in (None, convert.pose_type):
+            raise InputError(
+                f"dataset_convert_config: pose_type is {convert.pose_type}, but model "
+                f"{self.name!r} was trained on {self.pose_type}: change pose_type, or choose "
+                "another model with -m"
+            )
         made = {
             "C": (convert.channels, f"pose_type {convert.pose_type}"),
             "T": (convert.sequence_length_max, "sequence_length_max"),
@@ -140,6 +154,22 @@ class ModelInfo:
                     f"dataset_convert_config: {key} makes sequences of {axis}={size}, but model "
                     f"{self.name!r} takes {axis}={wanted}: change {key}"
                 )
+
+    def suited(self, convert: ConvertConfig) -> ConvertConfig:
+        """Settings that nobody chose, with the model's pose type where it states one."""
+        return replace(convert, pose_type=self.pose_type or convert.pose_type)
+
+    def check_unknown(self) -> None:
+        """See that the model can answer "unknown".
+
+        Raises:
+            InputError: It cannot.
+        """
+        if self.unknown is None:
+            raise InputError(
+                f"--unknown: model {self.name!r} has no such answer: choose an ensemble with -m, "
+                "as in -m pose_classification"
+            )
 
     def request_size(self, settings: Settings) -> int:
         """How many sequences to put in one request."""

@@ -191,6 +191,11 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         help="label every frame, or the frames NVIDIA labels",
     )
     group.add_argument("--scores", action="store_true", help="add action_score to documents")
+    group.add_argument(
+        "--unknown",
+        action="store_true",
+        help="answer 'unknown' where no class is likely enough (needs -m pose_classification)",
+    )
     group.add_argument("--compact", action="store_true", help="write documents without indents")
 
 
@@ -224,6 +229,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
             timeout=args.timeout,
             deadline=args.deadline,
             class_list=tuple(args.class_list.split(",")) if args.class_list else (),
+            unknown=args.unknown,
         ),
         output_path=args.output_path,
         convert_config=Path(args.dataset_convert_config) if args.dataset_convert_config else None,

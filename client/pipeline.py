@@ -19,6 +19,7 @@ from client.errors import ServerError
 from client.model import ModelInfo
 from client.transport import Request
 from converter import ConvertConfig, InputError
+from converter.sidecar import UNKNOWN
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class Result:
 
     Attributes:
         index: Number of the sequence, from 0.
-        ranking: All classes, the likeliest first.
+        ranking: All classes, the likeliest first; with ``Settings.unknown`` also "unknown", the
+            class behind the last.
         score: Probability of the likeliest: the ensemble's own (with the model's temperature), or
             the softmax of a bare network's logits.
     """
@@ -82,6 +84,7 @@ class Pipeline:
         self._connection = connection
         self._model = model
         self._class_list = connection.settings.class_list
+        self._unknown = model.unknown if connection.settings.unknown else None
         self._numbers = itertools.count(1)
 
     def run(self, batches: Iterable[Batch], convert: ConvertConfig, name: str) -> Iterator[Result]:
@@ -122,12 +125,16 @@ class Pipeline:
             "frame_size": np.full((count, 2), convert.frame_size, dtype=np.float32),
         }
         inputs = {name: tensors[name] for name in tensors.keys() & self._model.options}
+        if self._unknown is not None:
+            inputs["unknown"] = np.full((count, 1), True)
         inputs[self._model.input] = batch.data
         if not self._model.batched:
             inputs = {name: tensor[0] for name, tensor in inputs.items()}
         outputs = {self._model.logits: self._model.classes}
         if self._model.score is not None:
             outputs[self._model.score] = 0
+        if self._unknown is not None:
+            outputs[self._unknown] = 0
         return Request(id=str(next(self._numbers)), inputs=inputs, outputs=outputs)
 
     def _results(self, batch: Batch, answer: Future[Any], name: str) -> Iterator[Result]:
@@ -145,6 +152,10 @@ class Pipeline:
                 f"of {self._model.classes} classes"
             )
         rankings = [self._ranking(row) for row in rows.reshape(count, self._model.classes)]
+        if self._unknown is not None:
+            level = float(result.as_numpy(self._unknown).flat[0])
+            unknown = Ranked(level, self._model.classes, UNKNOWN)
+            rankings = [_with(unknown, ranking) for ranking in rankings]
         if self._model.score is not None:
             scores = result.as_numpy(self._model.score).reshape(count, -1)[:, 0]
         else:
@@ -165,6 +176,12 @@ class Pipeline:
 
     def _name(self, index: int) -> str:
         return self._class_list[index] if index < len(self._class_list) else str(index)
+
+
+def _with(entry: Ranked, ranking: tuple[Ranked, ...]) -> tuple[Ranked, ...]:
+    """Put an entry where it belongs; of equals it is the last."""
+    above = sum(other.logit >= entry.logit for other in ranking)
+    return (*ranking[:above], entry, *ranking[above:])
 
 
 def _top_softmax(ranking: tuple[Ranked, ...]) -> float:

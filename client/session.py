@@ -58,6 +58,8 @@ class Client:
         self._connection.__enter__()
         try:
             self.model = ModelInfo.from_server(*self._connection.describe_model())
+            if self.settings.unknown:
+                self.model.check_unknown()
         except BaseException:
             self._connection.__exit__()
             raise
@@ -86,7 +88,7 @@ class Client:
         Args:
             sequences: (N, C, T, V, M) normalised for a bare network, or (N, T, V, 4) raw keypoints
                 (x, y, z, confidence) for the ensemble.
-            convert: Pose type and camera of raw keypoints.
+            convert: Pose type and camera of raw keypoints; the model's pose type by default.
 
         Yields:
             One result a sequence, in order.
@@ -96,7 +98,8 @@ class Client:
         else:
             name, array = "array", np.asarray(sequences)
         check_sequences(array, self.model, name)
-        results = self._pipeline.run(batches(array, self._size), convert or ConvertConfig(), name)
+        convert = convert or self.model.suited(ConvertConfig())
+        results = self._pipeline.run(batches(array, self._size), convert, name)
         yield from self._watch(results, lambda result: (result.index + 1) / len(array))
 
     def annotate(
@@ -113,7 +116,8 @@ class Client:
         Args:
             document: What DeepStream's bodypose-3d app saved.
             output: The file to write or replace.
-            convert: How to cut tracks into segments, and the camera.
+            convert: How to cut tracks into segments, and the camera; by default the converter's,
+                with the model's pose type.
             policy: Which frames a segment labels: "dense" all, "tao" as NVIDIA's client.
             scores: Add ``action_score``, the probability of the action.
             compact: Write without line breaks and indents.
@@ -121,9 +125,9 @@ class Client:
         Returns:
             What was read, labelled and left out.
         """
-        convert = convert or ConvertConfig()
+        convert = convert or self.model.suited(ConvertConfig())
         self.model.check_convert(convert)
-        names = [str(index) for index in range(self.model.classes)]
+        names = [str(index) for index in range(self.model.classes + self.settings.unknown)]
         with AnnotationJob(Path(document), convert, policy=policy) as job:
             segments = segment_batches(job, self.model, convert, self._size)
             results = self._pipeline.run(segments, convert, str(document))

@@ -71,6 +71,7 @@ class Settings:
         deadline: Seconds a request may take with all its retries; also how long to wait for a
             server that is starting.
         class_list: Class names for a model that has none, by class index.
+        unknown: Let the model answer "unknown" where no class is likely enough.
 
     Raises:
         InputError: A value that cannot work.
@@ -87,6 +88,7 @@ class Settings:
     timeout: float = 60.0
     deadline: float = 60.0
     class_list: tuple[str, ...] = ()
+    unknown: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocol", self._plain_protocol())

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from client.settings import Settings
+
+TENSOR_TYPES = {"O": "BYTES", "f": "FP32", "b": "BOOL"}  # by numpy's kind
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Request:
 
     Attributes:
         id: Unique in a run.
-        inputs: Tensors by name; object arrays of str travel as BYTES.
+        inputs: Tensors by name: float32, bool, or object arrays of str, which travel as BYTES.
         outputs: Wanted outputs by name; a number above 0 asks for that many classes through
             Triton's classification extension, 0 for the tensor itself.
     """
@@ -103,7 +104,7 @@ class Transport(ABC):
         """The request as keyword arguments of the library's ``infer``."""
         inputs = []
         for name, array in request.inputs.items():
-            kind = "BYTES" if array.dtype == np.object_ else "FP32"
+            kind = TENSOR_TYPES[array.dtype.kind]
             inputs.append(self._library.InferInput(name, list(array.shape), kind))
             inputs[-1].set_data_from_numpy(array)
         return {

@@ -11,6 +11,11 @@ from client import ConvertConfig, InputError, Settings
 from client.model import ModelInfo
 from tests.client.models import ENSEMBLE, NETWORK, ensemble_answers, network_answers
 
+METADATA, CONFIG = network_answers()
+DEPTH = ModelInfo.from_server(
+    METADATA, CONFIG | {"parameters": {"pose_type": {"string_value": "25dbp"}}}
+)
+
 
 def test_a_bare_network() -> None:
     assert (
@@ -19,6 +24,7 @@ def test_a_bare_network() -> None:
             input="input",
             logits="fc_pred",
             score=None,
+            unknown=None,
             options=frozenset(),
             shape=(3, 300, 34, 1),
             classes=6,
@@ -115,6 +121,7 @@ def test_arrays_that_fit() -> None:
 @pytest.mark.parametrize(
     ("model", "convert", "message"),
     [
+        (DEPTH, {}, "pose_type is 3dbp, but model 'net' was trained on 25dbp"),
         (NETWORK, {"pose_type": "2dbp"}, "pose_type 2dbp makes sequences of C=2"),
         (NETWORK, {"sequence_length_max": 200}, "change sequence_length_max"),
         (NETWORK, {"num_joints": 17}, "num_joints makes sequences of V=17"),
@@ -127,6 +134,8 @@ def test_conversions_that_do_not_fit(
     with pytest.raises(InputError, match=message):
         model.check_convert(ConvertConfig(**convert))
     NETWORK.check_convert(ConvertConfig())
+    NETWORK.check_convert(ConvertConfig(pose_type="25dbp"))  # it does not say what it wants
+    DEPTH.check_convert(DEPTH.suited(ConvertConfig()))
     ENSEMBLE.check_convert(ConvertConfig(sequence_length_max=200))
 
 

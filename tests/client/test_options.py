@@ -35,6 +35,7 @@ def test_defaults() -> None:
         (["--in-flight", "5"], "settings.in_flight", 5),
         (["-a", "--in-flight", "5"], "settings.in_flight", 5),
         (["-m", "net"], "settings.model", "net"),
+        (["--unknown"], "settings.unknown", True),
         (["--model-name", "net"], "settings.model", "net"),
         (["-x", "3"], "settings.version", "3"),
         (["--model-version", "3"], "settings.version", "3"),
