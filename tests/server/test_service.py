@@ -49,12 +49,14 @@ def test_metadata_of_the_ensemble(grpc: Client) -> None:
         "pose_type": ("BYTES", ["-1", "1"]),
         "focal_length": ("FP32", ["-1", "1"]),
         "frame_size": ("FP32", ["-1", "2"]),
+        "unknown": ("BOOL", ["-1", "1"]),
     }
     tensors = {t["name"]: (t["datatype"], t["shape"]) for t in metadata["outputs"]}
     assert tensors == {
         "label": ("BYTES", ["-1", "-1"]),
         "score": ("FP32", ["-1", "-1"]),
         "logits": ("FP32", ["-1", "6"]),
+        "unknown_logit": ("FP32", ["-1", "1"]),
     }
 
 
