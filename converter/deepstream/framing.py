@@ -52,16 +52,17 @@ def likely_end(buffer: bytes, start: int, beginning: bytes) -> int | None:
 
 def sure_end(buffer: bytes, start: int) -> int | None:
     """Return the end of the last complete record from `start` on, by counting brackets."""
-    ends = _record_ends(buffer[start:])
+    ends = record_ends(buffer[start:])
     return start + int(ends[-1]) if len(ends) else None
 
 
 def count_records(text: bytes) -> int:
     """Return how many complete records `text` begins with."""
-    return len(_record_ends(text))
+    return len(record_ends(text))
 
 
-def _record_ends(text: bytes) -> NDArray[np.intp]:
+def record_ends(text: bytes) -> NDArray[np.intp]:
+    """Return where each complete record that `text` begins with ends, by counting brackets."""
     codes = np.frombuffer(_without_strings(text), dtype=np.uint8)
     places = np.flatnonzero(_STEPS[codes])
     depth = np.cumsum(_STEPS[codes[places]], dtype=np.int64)

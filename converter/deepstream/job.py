@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 
 from converter.atomic import replacing
 from converter.config import ConvertConfig
-from converter.deepstream.explain import locate
+from converter.deepstream.intake import Intake
 from converter.deepstream.records import RecordFile
 from converter.deepstream.render import Renderer, decode_texts
-from converter.deepstream.schema import Frame, Object, Record, record_decoder
+from converter.deepstream.schema import record_decoder
 from converter.deepstream.summary import Summary
 from converter.deepstream.tracker import Tracker
 from converter.deepstream.tracks import CutPoses, TrackId
@@ -76,7 +75,7 @@ class AnnotationJob:
         self._config = config
         self._file = RecordFile(Path(path), self.summary)
         self._tracker = Tracker(config, policy, self.summary)
-        self._packing = struct.Struct(f"{config.num_joints * 4}d")
+        self._intake = Intake(config, self._tracker, self.summary)
         self._segment_of = np.empty(0, dtype=np.int32)  # of each object, -1 for none
         self._classes = array("i")  # of each segment, -1 for none
         self._scores = array("f")
@@ -177,7 +176,7 @@ class AnnotationJob:
         number = 0
         for records in self._file.scan(record_decoder(self._config.pose_key)):
             for record in records:
-                self._take(number, record)
+                self._intake.take(record, self._file.path, number)
                 number += 1
             yield from self._enlist(self._tracker.flush())
         yield from self._enlist(self._tracker.close())
@@ -186,37 +185,6 @@ class AnnotationJob:
         self._segment_of = self._segment_of[: self.summary.objects]
         self._all_read = True
         self._conclude()
-
-    def _take(self, number: int, record: Record[Object]) -> None:
-        counts, tracker = self.summary, self._tracker
-        counts.frames += len(record.batches)
-        counts.odd_batches += record.num_frames_in_batch not in (None, len(record.batches))
-        for frame in record.batches:
-            name = frame.batch_id if frame.source_id is None else frame.source_id
-            source = tracker.enter(str(name), frame.frame_num)
-            for person in frame.objects:
-                if person.pose is not None:
-                    pose = self._pack(number, frame, person, person.pose)
-                    tracker.add(
-                        source, str(person.object_id), counts.objects, frame.frame_num, pose
-                    )
-                    counts.poses += 1
-                counts.objects += 1
-
-    def _pack(
-        self, record: int, frame: Frame[Object], person: Object, pose: list[float | None]
-    ) -> bytes:
-        try:
-            return self._packing.pack(*pose)
-        except struct.error:
-            joints, key = self._config.num_joints, self._config.pose_key
-            if len(pose) != joints * 4:
-                place = locate(self._file.path, record, frame.frame_num, person.object_id)
-                raise InputError(
-                    f"{place}: '{key}' holds {len(pose)} numbers, but num_joints {joints} asks "
-                    f"for {joints * 4}"
-                ) from None
-            return self._packing.pack(*(nan if number is None else number for number in pose))
 
     def _enlist(self, cuts: Iterator[CutPoses]) -> Iterator[Segment]:
         if (needed := self.summary.objects) > len(self._segment_of):

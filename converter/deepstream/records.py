@@ -28,6 +28,41 @@ CHUNK_SIZE = 96 << 10
 _LARGEST_RECORD = 1 << 26
 
 
+def decode_text(
+    decode: Decoder[T], text: bytes, path: Path, first_record: int
+) -> tuple[list[T], int]:
+    """Decode the text of an array of records, numbers that are nan or inf as null.
+
+    Args:
+        decode: The decoder.
+        text: The JSON text.
+        path: Where it comes from, for messages.
+        first_record: Number of the first record of `text`, for messages.
+
+    Returns:
+        The records, and how many numbers are not finite.
+
+    Raises:
+        InputError: It is no JSON, or not what `decode` expects.
+    """
+    count = 0
+    try:
+        try:
+            decoded = decode(text)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            text, count = framing.without_nan(text)
+            if not count:
+                raise
+            decoded = decode(text)
+        if not text.isascii():
+            text.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise explain(path, error, text, first_record) from None
+    return decoded, count
+
+
 class _Chunk(NamedTuple):
     skip: int  # bytes of separators before the records
     length: int  # bytes of the records
@@ -142,21 +177,7 @@ class RecordFile:
     def _decode(self, decode: Decoder[T], buffer: bytes, start: int, end: int) -> list[T]:
         """Decode the records between `start` and `end` and remember where they are."""
         text = self._array(memoryview(buffer)[start:end])
-        count = 0
-        try:
-            try:
-                decoded = decode(text)
-            except msgspec.ValidationError:
-                raise
-            except msgspec.DecodeError:
-                text, count = framing.without_nan(text)
-                if not count:
-                    raise
-                decoded = decode(text)
-            if not text.isascii():
-                text.decode("utf-8")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise explain(self.path, error, text, self._summary.records) from None
+        decoded, count = decode_text(decode, text, self.path, self._summary.records)
         self._chunks.append(_Chunk(start, end - start, count > 0))
         self._summary.not_finite += count
         self._summary.records += len(decoded)

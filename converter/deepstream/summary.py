@@ -20,6 +20,7 @@ class Summary:
         labelled: Object-frames that were given an action.
         short_tracks: Tracks shorter than `sequence_length_min`; their action is empty.
         duplicates: Object-frames with the id of another one in the same frame.
+        late: Object-frames of a live stream that came after the frames behind them were used.
         restarts: How often the frame number of a source went back too far to sort.
         odd_batches: Records whose `num_frames_in_batch` is not the number of their frames.
         not_finite: Numbers that are nan or inf.
@@ -35,6 +36,7 @@ class Summary:
     labelled: int = 0
     short_tracks: int = 0
     duplicates: int = 0
+    late: int = 0
     restarts: int = 0
     odd_batches: int = 0
     not_finite: int = 0
@@ -62,6 +64,8 @@ class Summary:
                 f"{self.duplicates} objects have the id of another one in their frame: they get "
                 "its action, their pose is not used"
             )
+        if self.late:
+            yield f"{self.late} objects came too late, or a second time: their pose is not used"
         if self.poses < self.objects:
             yield f"{self.objects - self.poses} objects have no pose: their action is empty"
         if self.short_tracks:

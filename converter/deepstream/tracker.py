@@ -13,7 +13,7 @@ from converter.segment import LabelPolicy
 _BATCH = 400
 
 
-class _Source:
+class Source:
     """One video: its newest frame number and the tracks that are open."""
 
     def __init__(self, name: str, frame: int) -> None:
@@ -38,18 +38,18 @@ class Tracker:
         self._summary = summary
         self._config = config
         self._policy = policy
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, Source] = {}
         self._gathered = 0
-        self._touched: list[tuple[_Source, Track]] = []
+        self._touched: list[tuple[Source, Track]] = []
         self._ended: list[Track] = []
 
-    def enter(self, name: str, frame: int) -> _Source:
+    def enter(self, name: str, frame: int) -> Source:
         """Go to frame number `frame` of the source `name`; returns the source, for `add`."""
         if self._policy == "tao":
             name = ""
         source = self._sources.get(name)
         if source is None:
-            source = self._sources[name] = _Source(name, frame)
+            source = self._sources[name] = Source(name, frame)
         elif frame > source.newest:
             source.newest = frame
         elif self._policy == "dense" and frame < source.newest - self._config.reorder_frames:
@@ -59,7 +59,7 @@ class Tracker:
             source.newest = frame
         return source
 
-    def add(self, source: _Source, object_id: str, ordinal: int, frame: int, pose: bytes) -> None:
+    def add(self, source: Source, object_id: str, ordinal: int, frame: int, pose: bytes) -> None:
         """Add a pose (V * 4 packed float64) of an object of the present frame."""
         track = source.tracks.get(object_id)
         if track is None:
@@ -75,8 +75,11 @@ class Tracker:
         if self._gathered < _BATCH:
             return
         self._gathered = 0
+        yield from self._cut()
+
+    def _cut(self) -> Iterator[CutPoses]:
         for source, track in self._touched:
-            yield from track.flush(source.newest - self._config.reorder_frames)
+            yield from track.flush(self._settled(source))
         self._touched.clear()
         for track in self._ended:
             yield from track.close()
@@ -84,6 +87,10 @@ class Tracker:
         if self._policy == "dense" and self._config.max_gap is not None:
             for source in self._sources.values():
                 yield from self._close_idle(source, self._config.max_gap)
+
+    def _settled(self, source: Source) -> int:
+        """Return the frame number before which nothing more will come."""
+        return source.newest - self._config.reorder_frames
 
     def close(self) -> Iterator[CutPoses]:
         """End all tracks."""
@@ -93,8 +100,8 @@ class Tracker:
         self._ended.clear()
         self._sources.clear()
 
-    def _close_idle(self, source: _Source, max_gap: int) -> Iterator[CutPoses]:
-        oldest = source.newest - self._config.reorder_frames - max_gap - 1
+    def _close_idle(self, source: Source, max_gap: int) -> Iterator[CutPoses]:
+        oldest = self._settled(source) - max_gap - 1
         idle = [key for key, track in source.tracks.items() if track.newest_frame < oldest]
         for key in idle:
             yield from source.tracks.pop(key).close()

@@ -134,6 +134,11 @@ class Track:
         self._last_frame: int | None = None
         self.newest_frame = -(2**63)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has poses that are in no stretch yet."""
+        return bool(self._inbox or self._waiting)
+
     def add(self, ordinal: int, frame: int, pose: bytes) -> bool:
         """Take a pose, V * 4 packed float64; returns whether it is the first since `flush`."""
         self._inbox.append((ordinal, frame, pose))
@@ -151,8 +156,9 @@ class Track:
         poses = poses.pick(np.argsort(poses.frames, kind="stable"))
         ready = int(np.searchsorted(poses.frames, settled))
         self._waiting = poses.pick(slice(ready, None)).copy()
-        if ready:
-            yield from self._extend(self._without_duplicates(poses.pick(slice(ready))))
+        settled_poses = self._without_late(poses.pick(slice(ready)))
+        if settled_poses:
+            yield from self._extend(self._without_duplicates(settled_poses))
 
     def close(self) -> Iterator[CutPoses]:
         """End the track."""
@@ -169,6 +175,14 @@ class Track:
             np.array(frames, dtype=np.int64),
             keypoints.reshape(len(packed), self._config.num_joints, 4),
         )
+
+    def _without_late(self, poses: Poses) -> Poses:
+        """Leave out poses of frames that were settled before; only live streams have them."""
+        if self._last_frame is None or not poses or poses.frames[0] > self._last_frame:
+            return poses
+        in_time = int(np.searchsorted(poses.frames, self._last_frame, side="right"))
+        self._summary.late += in_time
+        return poses.pick(slice(in_time, None))
 
     def _without_duplicates(self, poses: Poses) -> Poses:
         first = np.concatenate([[True], poses.frames[1:] != poses.frames[:-1]])
