@@ -15,13 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from converter.bodypose import People
+from converter.bodypose.photo import STRIDE, Placement
 from tests.training.bpnet.figures import POSE, draw, standing
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
-from training.bpnet.geometry import STRIDE, Placement
 from training.bpnet.labels import LabelEncoder
 from training.bpnet.masks import loss_mask
-from training.bpnet.postprocess import People, PeopleParser
+from training.bpnet.postprocess import PeopleParser
 from training.bpnet.visualise import SkeletonPainter
 
 SIDE = 320

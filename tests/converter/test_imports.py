@@ -4,14 +4,16 @@ import subprocess
 import sys
 
 PROGRAM = """
+HEAVY = {"cv2", "msgspec", "orjson", "pydantic", "yaml", "rich", "torch"}
 import sys
 class NumpyOnly:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"msgspec", "orjson", "pydantic", "yaml", "rich", "torch"}:
+        if name.partition(".")[0] in HEAVY:
             raise ImportError(name)
 sys.meta_path.insert(0, NumpyOnly())
 import numpy as np
 import converter
+import converter.bodypose
 keypoints = np.ones((40, 20, 4), np.float32)
 mapped = converter.joint_map("kinect-v1", "nvidia").apply(keypoints)
 print(converter.network_input(mapped, converter.ConvertConfig()).shape)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from converter.bodypose import People
 from training.bpnet.arrays import Array
 from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.pose_config import PoseConfig
-from training.bpnet.postprocess import People
 
 
 class DetectionsFile:

@@ -15,13 +15,13 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
 from converter import InputError
+from converter.bodypose import People
 from training.bpnet.coco import CocoAnnotations, read_coco
 from training.bpnet.dataset_spec import DatasetSpec
 from training.bpnet.detections import detections_file, rounded
 from training.bpnet.images import read_image
 from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.pose_config import PoseConfig
-from training.bpnet.postprocess import People
 from training.bpnet.predictor import PosePredictor
 from training.common.progress import progress
 from training.common.results import write_atomic

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from converter import InputError
+from converter.bodypose.photo import STRIDE, Normaliser, fit_photo
 from training.bpnet.arrays import Array
-from training.bpnet.geometry import STRIDE
 from training.bpnet.graph_parser import GraphParser
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.precision import calibration_images, to_half, to_int8
@@ -211,9 +211,6 @@ def _example(options: ExportOptions, batch: int, seed: int) -> torch.Tensor:
 
 def _prepared(images: Sequence[Array], info: ModelInfo, options: ExportOptions) -> list[Array]:
     """Calibration images as the network takes them, a batch each."""
-    from training.bpnet.geometry import fit_photo
-    from training.bpnet.networks import Normaliser
-
     normalise = Normaliser(info.normalization)
     shape = options.height, options.width
     batches = []

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from converter import InputError
+from converter.bodypose.photo import Normaliser, fit_photo
 from training.bpnet.dataloader_spec import NormalizationParams
-from training.bpnet.geometry import fit_photo
-from training.bpnet.networks import Normaliser
 from training.bpnet.precision import calibration_images
 from training.common.engine.build import make_engine
 from training.common.engine.request import EngineRequest

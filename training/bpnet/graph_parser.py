@@ -1,22 +1,18 @@
 """Peaks and limb scores inside the network's graph, so that maps need not leave it.
 
 The same rules as `postprocess`, for at most K candidates of each joint: what comes out are a few
-kilobytes instead of megabytes of maps, and `people_of_graph` makes people of them.
+kilobytes instead of megabytes of maps, and `converter.bodypose.PeopleAssembler.of_graph` makes
+people of them.
 """
 
 from __future__ import annotations
 
 import cv2
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from training.bpnet.arrays import Array
 from training.bpnet.pose_config import PoseConfig
-from training.bpnet.postprocess import People, PeopleParser
-from training.bpnet.postprocess.limbs import match
-from training.bpnet.postprocess.peaks import Peaks
 
 _SAMPLES, _NEEDED = 10, 9  # more than 0.8 of ten
 
@@ -102,27 +98,3 @@ class GraphParser(nn.Module):
         score: torch.Tensor = (component * valid).sum(dim=4) / count.clamp(min=1)
         exists = (start[..., 2] > 0) & (end[..., 2] > 0)
         return torch.where(exists & (count >= _NEEDED), score, 0.0)
-
-
-def people_of_graph(peaks: Array, limb_scores: Array, parser: PeopleParser) -> People:
-    """Match and assemble what the graph gives for one image.
-
-    Args:
-        peaks: (V, K, 3), see `GraphParser.forward`.
-        limb_scores: (L, K, K).
-        parser: assembles; its thresholds for people count, those for maps do not.
-    """
-    joint, rank = np.nonzero(peaks[..., 2] > 0)
-    number = np.full(peaks.shape[:2], -1)
-    number[joint, rank] = np.arange(len(joint))
-    places = peaks[joint, rank]
-    found = Peaks(joint, places[:, 0].astype(np.int64), places[:, 1].astype(np.int64), places[:, 2])
-    limb, start, end = np.nonzero(limb_scores > 0)
-    topology = parser.pose.topology
-    limbs = match(
-        limb,
-        number[topology[limb, 2], start],
-        number[topology[limb, 3], end],
-        limb_scores[limb, start, end],
-    )
-    return parser.assemble(found, limbs)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from converter.bodypose.photo import decode_image
 from training.bpnet.arrays import Array
 
 EXTENSIONS = (".jpg", ".jpeg", ".png")
@@ -27,14 +25,3 @@ def read_image(path: Path, reduced: bool = False) -> Array:
     except OSError as error:
         raise ValueError(f"cannot read the image: {error.strerror}") from None
     return decode_image(data, reduced)
-
-
-def decode_image(data: bytes, reduced: bool = False) -> Array:
-    """The same for the bytes of a file."""
-    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-1024:]:
-        raise ValueError("the JPEG is cut off")
-    flags = cv2.IMREAD_REDUCED_GRAYSCALE_8 if reduced else cv2.IMREAD_COLOR
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise ValueError("not an image that can be decoded")
-    return image if reduced else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

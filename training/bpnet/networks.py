@@ -13,6 +13,7 @@ import onnxruntime
 import torch
 
 from converter import InputError
+from converter.bodypose.photo import Normaliser
 from training.bpnet.arrays import Array
 from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.inference_spec import InferenceSpec
@@ -121,18 +122,6 @@ class OnnxNetwork:
                 f"makes {wanted[0]} heatmaps and {wanted[1]} PAFs"
             )
         return [channels[count] for count in wanted]
-
-
-class Normaliser:
-    """x / scale - offset per channel."""
-
-    def __init__(self, params: NormalizationParams) -> None:
-        self._factor = (1 / np.asarray(params.image_scale)).astype(np.float32)
-        self._offset = np.asarray(params.image_offset, np.float32)
-
-    def __call__(self, image: Array) -> Array:
-        """(H, W, 3) uint8 RGB -> float32."""
-        return np.asarray(image * self._factor - self._offset)
 
 
 def load_network(path: Path, spec: InferenceSpec, key: str | None = None) -> Network:

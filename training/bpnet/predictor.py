@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from converter import InputError
+from converter.bodypose import People
+from converter.bodypose.photo import STRIDE, Placement, fit_photo
 from training.bpnet.arrays import Array
-from training.bpnet.geometry import STRIDE, Placement, fit_photo, resample
+from training.bpnet.geometry import resample
 from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.networks import Network
-from training.bpnet.postprocess import People, PeopleParser
+from training.bpnet.postprocess import PeopleParser
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import colorsys
 import cv2
 import numpy as np
 
+from converter.bodypose import People
 from training.bpnet.arrays import Array
 from training.bpnet.pose_config import PoseConfig
-from training.bpnet.postprocess import People
 
 _SUBPIXEL = 4  # fractional bits of OpenCV's coordinates
 _OPACITY = 0.85

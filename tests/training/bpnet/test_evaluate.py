@@ -7,6 +7,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from converter import InputError
+from converter.bodypose import People
 from tests.training.bpnet.datasets import COCO_JOINTS, annotation, make_dataset, write_dataset_spec
 from tests.training.bpnet.figures import POSE, crowd
 from training.bpnet.dataset_spec import load_dataset_spec
@@ -18,7 +19,6 @@ from training.bpnet.evaluate import (
     results_csv,
 )
 from training.bpnet.inference_spec import InferenceSpec
-from training.bpnet.postprocess import People
 
 
 def people(joints, scores=None):

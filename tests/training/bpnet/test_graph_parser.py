@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.training.bpnet.figures import POSE, crowd
-from training.bpnet.graph_parser import GraphParser, people_of_graph
+from training.bpnet.graph_parser import GraphParser
 from training.bpnet.labels import LabelEncoder
 from training.bpnet.postprocess import PeopleParser
 
@@ -34,7 +34,7 @@ def test_finds_the_same_people_as_the_parser_outside(seed):
     peaks, scores = GraphParser(POSE, count=40)(heatmaps, pafs)
     assert peaks.shape == (1, 18, 40, 3)
     assert scores.shape == (1, 19, 40, 40)
-    found = people_of_graph(peaks[0].numpy(), scores[0].numpy(), parser)
+    found = parser.assemble.of_graph(peaks[0].numpy(), scores[0].numpy())
     assert len(found) == len(expected) == 6
     order, expected_order = (np.argsort(p.keypoints[:, 0].sum(axis=1)) for p in (found, expected))
     np.testing.assert_allclose(
@@ -58,7 +58,7 @@ def test_a_batch_is_parsed_image_by_image():
 def test_nobody_and_few_candidates():
     parser = PeopleParser(POSE)
     nothing = GraphParser(POSE, count=5)(torch.zeros(1, 19, 8, 8), torch.zeros(1, 38, 8, 8))
-    assert len(people_of_graph(nothing[0][0].numpy(), nothing[1][0].numpy(), parser)) == 0
+    assert len(parser.assemble.of_graph(nothing[0][0].numpy(), nothing[1][0].numpy())) == 0
     heatmaps, pafs = maps_of(0)
     few = GraphParser(POSE, count=2)(heatmaps, pafs)
-    assert len(people_of_graph(few[0][0].numpy(), few[1][0].numpy(), parser)) <= 4
+    assert len(parser.assemble.of_graph(few[0][0].numpy(), few[1][0].numpy())) <= 4

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from converter import InputError
+from converter.bodypose.photo import fit_photo
 from tests.training.bpnet.figures import crowd
 from tests.training.bpnet.oracle import OracleNetwork
 from training.bpnet import predictor as predictor_module
-from training.bpnet.geometry import fit_photo
 from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.predictor import PosePredictor
 

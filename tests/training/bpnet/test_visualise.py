@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from converter.bodypose import People
 from tests.training.bpnet.figures import POSE, crowd
-from training.bpnet.postprocess import People
 from training.bpnet.visualise import SkeletonPainter
 
 

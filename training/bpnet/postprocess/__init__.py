@@ -1,5 +1,5 @@
 """Heatmaps and part-affinity fields to people, in numpy."""
 
-from training.bpnet.postprocess.people import People, PeopleParser
+from training.bpnet.postprocess.people import PeopleParser
 
-__all__ = ["People", "PeopleParser"]
+__all__ = ["PeopleParser"]

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from converter.bodypose import Limbs, Peaks, match
 from training.bpnet.arrays import Array
-from training.bpnet.postprocess.peaks import Peaks
 from training.bpnet.postprocess.upsample import EnlargedFields
-
-
-@dataclass(frozen=True)
-class Limbs:
-    """Matched pairs of all limbs, sorted by limb, best first.
-
-    Attributes:
-        limb: (n,) row of the topology.
-        start: (n,) index into the peaks.
-        end: (n,) index into the peaks.
-        score: (n,) mean of the valid samples.
-    """
-
-    limb: Array
-    start: Array
-    end: Array
-    score: Array
 
 
 def find_limbs(
@@ -96,24 +78,3 @@ def _along(
     unit: Array = vector / np.maximum(np.hypot(vector[0], vector[1]), np.float32(1e-6))
     component: Array = np.einsum("nsc,cn->ns", values, unit)
     return component
-
-
-def match(limb: Array, start: Array, end: Array, score: Array) -> Limbs:
-    """Choose pairs by descending score so that a limb uses each candidate once.
-
-    Args:
-        limb: (n,) limb of each pair.
-        start: (n,) candidate.
-        end: (n,) candidate.
-        score: (n,).
-    """
-    order = np.lexsort((-score, limb))
-    taken: set[tuple[int, int]] = set()
-    keep = []
-    triples = (axis[order].tolist() for axis in (limb, start, end))
-    for position, (k, a, b) in enumerate(zip(*triples, strict=True)):
-        if (k, a) not in taken and (k, b) not in taken:
-            taken |= {(k, a), (k, b)}
-            keep.append(position)
-    chosen = order[keep]
-    return Limbs(limb[chosen], start[chosen], end[chosen], score[chosen])

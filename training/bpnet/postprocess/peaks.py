@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
+from converter.bodypose import Peaks
 from training.bpnet.arrays import Array
 from training.bpnet.postprocess.upsample import enlarger
 
 _REACH = 1  # a peak of the enlarged map lies within a cell of a peak of the map
 _LOSS = 0.5  # a peak between four cells is at least this much higher than each of them
-
-
-@dataclass(frozen=True)
-class Peaks:
-    """Candidates of all joints, sorted by joint.
-
-    Attributes:
-        joint: (n,) joint index.
-        x: (n,) column in the enlarged map.
-        y: (n,) row in the enlarged map.
-        score: (n,) heatmap value there.
-    """
-
-    joint: Array
-    x: Array
-    y: Array
-    score: Array
-
-    def __len__(self) -> int:
-        return len(self.joint)
 
 
 def find_peaks(
