@@ -12,18 +12,18 @@ import triton_python_backend_utils as pb
 from converter.errors import InputError
 from converter.sidecar import UNKNOWN, Sidecar
 
-NETWORK = "pose_classification_tao"
-
 
 class TritonPythonModel:
     """Answers a request for N sequences with label, score and logits, all (N, classes).
 
     Who asks for `unknown` gets it as one more class, whose logit is the same for all sequences.
+    `<name>_postprocess` serves the network `<name>_tao`.
     """
 
     def initialize(self, args: dict[str, str]) -> None:
         """Reads the network's class names, temperature and logit of `unknown`."""
-        folder = Path(args["model_repository"]).parent / NETWORK
+        name = args["model_name"].removesuffix("postprocess") + "tao"
+        folder = Path(args["model_repository"]).parent / name
         names = [*(folder / "labels.txt").read_text("utf-8").splitlines(), UNKNOWN]
         self.labels = np.array([name.encode() for name in names], dtype=np.object_)
         self.network = Sidecar.of_model(folder)

@@ -12,17 +12,19 @@ import triton_python_backend_utils as pb
 from converter import ConvertConfig, InputError, normalise
 from converter.sidecar import Sidecar
 
-NETWORK = "pose_classification_tao"
-
 
 class TritonPythonModel:
-    """Answers a request for N sequences with (N, C, T, V, 1), or with what is wrong with it."""
+    """Answers a request for N sequences with (N, C, T, V, 1), or with what is wrong with it.
+
+    `<name>_preprocess` serves the network `<name>_tao`.
+    """
 
     def initialize(self, args: dict[str, str]) -> None:
         """Reads what the network was trained on."""
-        self.network = Sidecar.of_model(Path(args["model_repository"]).parent / NETWORK)
+        name = args["model_name"].removesuffix("preprocess") + "tao"
+        self.network = Sidecar.of_model(Path(args["model_repository"]).parent / name)
         if self.network.stream != "joint":
-            raise InputError(f"{NETWORK} wants {self.network.stream}, only joint is served here")
+            raise InputError(f"{name} wants {self.network.stream}, only joint is served here")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Normalises together all sequences of the same length and camera."""
