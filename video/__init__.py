@@ -1,0 +1,1 @@
+"""Video in, actions out: poses from video, and pictures of the results."""

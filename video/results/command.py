@@ -1,0 +1,100 @@
+"""What the commands of this package share: flags, and one line for everything that goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from converter.errors import InputError
+from video.results.view import Size
+
+log = logging.getLogger(__name__)
+
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaint is one line, raised instead of printed."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse.ArgumentParser.error`."""
+        raise InputError(f"{message} (--help lists the flags)")
+
+
+def results_parser(program: str, description: str) -> Parser:
+    """Make a parser with the flags that say what to draw."""
+    p = Parser(prog=program, description=description, allow_abbrev=False)
+    p.add_argument("results", type=Path, metavar="RESULTS", help="results.json of tao_client")
+    p.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="what to write")
+    p.add_argument("--video", type=Path, help="what the poses were found in; default: plain ground")
+    p.add_argument(
+        "--frame-size",
+        type=_size,
+        metavar="WxH",
+        help="frame that the poses refer to, where it is not the video's",
+    )
+    p.add_argument(
+        "--focal-length",
+        type=_positive,
+        metavar="PIXELS",
+        help="of the camera, for poses that are 3D only",
+    )
+    p.add_argument(
+        "--rate", type=_positive, help="frames per second where there is no video (default 30)"
+    )
+    p.add_argument(
+        "--source", metavar="ID", help="which source of the document; default: the first"
+    )
+    return p
+
+
+def run(command: Callable[[], None]) -> int:
+    """Run a command.
+
+    Returns:
+        0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    try:
+        command()
+    except KeyboardInterrupt:
+        log.error("interrupted; nothing was written")
+        return INTERRUPTED
+    except InputError as error:
+        log.error("%s", error)
+        return MISTAKE
+    except Exception as error:
+        log.error("%s", error if isinstance(error, OSError) else f"unexpected {error!r}")
+        log.debug("where it went wrong", exc_info=True)
+        return FAILED
+    return 0
+
+
+def main_of(work: Callable[[argparse.Namespace], None], parser: Parser) -> Callable[..., int]:
+    """Make the `main` of a command from its parser and its work."""
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        return run(lambda: work(parser.parse_args(argv)))
+
+    return main
+
+
+def _size(text: str) -> Size:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 1920x1080")
+    return int(width), int(height)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return value
