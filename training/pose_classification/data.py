@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from converter import InputError
 from training.pose_classification.sequences import Sequences
@@ -64,12 +65,23 @@ class EpochSampler(Sampler[Draw]):
         size: Turns in an epoch.
         seed: Base of the shuffling.
         world_size: Number of processes.
+        lengths: Frames of each sequence: batches are then made of sequences of similar lengths.
+        batch_size: Of those batches.
     """
 
-    def __init__(self, size: int, seed: int, world_size: int = 1) -> None:
+    def __init__(
+        self,
+        size: int,
+        seed: int,
+        world_size: int = 1,
+        lengths: NDArray[np.int64] | None = None,
+        batch_size: int = 1,
+    ) -> None:
         self.size = size
         self.seed = seed
         self.world_size = world_size
+        self.lengths = lengths
+        self.batch_size = batch_size
         self.rank = 0  # number of this process
         self.epoch = 0
         self.skip = 0  # turns of this process that a resumed epoch has behind it
@@ -82,10 +94,22 @@ class EpochSampler(Sampler[Draw]):
         return self.size // self.world_size
 
     def __iter__(self) -> Iterator[Draw]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
-        mine = order[self.rank :: self.world_size][self.skip : len(self)]
+        rng = np.random.default_rng((self.seed, self.epoch))
+        mine = rng.permutation(self.size)[self.rank :: self.world_size][: len(self)]
+        if self.lengths is not None:
+            whole = mine[: len(mine) // self.batch_size * self.batch_size]
+            by_length = whole[np.argsort(self.lengths[whole % len(self.lengths)], kind="stable")]
+            mine = rng.permutation(by_length.reshape(-1, self.batch_size)).ravel()
+        mine = mine[self.skip :]
         self.skip = 0
         return iter([Draw(self.epoch, turn) for turn in mine.tolist()])
+
+
+def without_padding(items: list[Item]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Make a batch (N, C, T, V, M) whose T is that of its longest sequence, with ids (N,)."""
+    samples, ids = default_collate(items)
+    used = torch.nonzero(samples.any(dim=4).any(dim=3).any(dim=1).any(dim=0))
+    return samples[:, :, : int(used[-1]) + 1 if len(used) else 1], ids
 
 
 def training_loader(
@@ -111,6 +135,7 @@ def training_loader(
         batch_size=dataset.batch_size,
         sampler=sampler,
         drop_last=True,
+        collate_fn=without_padding if dataset.batch_by_length else None,
         num_workers=dataset.num_workers,
         persistent_workers=dataset.num_workers > 0,
         pin_memory=torch.cuda.is_available(),

@@ -46,7 +46,13 @@ class PoseData(LightningDataModule):
         self.dataset = dataset
         self.transforms = transforms
         self.val = val
-        self.sampler = EpochSampler(len(train) * dataset.repeat, seed, world_size)
+        self.sampler = EpochSampler(
+            len(train) * dataset.repeat,
+            seed,
+            world_size,
+            lengths=train.lengths() if dataset.batch_by_length else None,
+            batch_size=dataset.batch_size,
+        )
         self.loader = training_loader(train, dataset, transforms, self.sampler, seed)
 
     @property

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from converter import InputError, Layout
 from training.pose_classification.labels import read_labels
 from training.pose_classification.spec import ExperimentSpec, SkeletonData
+from training.pose_classification.temporal import valid_length
 
 FloatArray = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -48,6 +49,10 @@ class Sequences:
                 f"channel {channel}, person {person}"
             )
         return sequence
+
+    def lengths(self) -> Ids:
+        """Frames of each sequence without the padding behind, (N,)."""
+        return np.array([valid_length(sequence) for sequence in self.data])
 
 
 def open_sequences(path: Path, channels: int, layout: Layout) -> NDArray[Any]:

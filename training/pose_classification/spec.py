@@ -160,6 +160,11 @@ class DatasetSpec(SpecModel):
     repeat: int = Field(
         default=1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
     )
+    batch_by_length: bool = Field(
+        default=False,
+        description="Beyond TAO: train on batches of sequences of similar lengths, without their "
+        "padding; faster, needs model.padding=mask.",
+    )
 
     @field_validator("window_size")
     @classmethod
@@ -349,3 +354,9 @@ class ExperimentSpec(SpecModel):
     gen_trt_engine: GenTrtEngineSpec = Field(
         default=GenTrtEngineSpec(), description="The task gen_trt_engine."
     )
+
+    @model_validator(mode="after")
+    def _padding_may_be_left_out(self) -> ExperimentSpec:
+        if self.dataset.batch_by_length and self.model.padding != "mask":
+            raise ValueError("dataset.batch_by_length: needs model.padding=mask")
+        return self

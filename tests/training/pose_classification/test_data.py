@@ -163,3 +163,40 @@ def test_message_of_a_loading_process_is_one_line():
     text = "Caught InputError in DataLoader worker process 0.\n...errors.InputError: x.npy: bad\n"
     with pytest.raises(InputError, match=r"^x\.npy: bad$"), one_line_errors():
         raise InputError(text)
+
+
+def test_batches_by_length_hold_every_sequence_without_its_padding(tmp_path):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 21, 40)
+    data = np.ones((40, 3, 20, 34, 1), np.float32) * np.arange(1, 41).reshape(40, 1, 1, 1, 1)
+    for sequence, length in zip(data, lengths, strict=True):
+        sequence[:, length:] = 0
+    source = Sequences(data, np.arange(40), tmp_path)
+    np.testing.assert_array_equal(source.lengths(), lengths)
+    transforms = Transforms.of(DatasetSpec(), NVIDIA)
+    dataset = DatasetSpec(batch_size=8, num_workers=0, batch_by_length=True)
+
+    def loaded(epoch, skip=0):
+        sampler = EpochSampler(40, 5, lengths=source.lengths(), batch_size=8)
+        sampler.set_epoch(epoch)
+        sampler.skip = skip
+        return list(training_loader(source, dataset, transforms, sampler, 5))
+
+    batches = loaded(0)
+    ids = torch.cat([ids for _, ids in batches])
+    assert sorted(ids.tolist()) == list(range(40))
+    spreads = []
+    for samples, ids in batches:
+        assert samples.shape[2] == lengths[ids].max()
+        np.testing.assert_array_equal(samples, data[ids.numpy()][:, :, : samples.shape[2]])
+        spreads.append(np.ptp(lengths[ids]))
+    assert np.mean(spreads) < np.ptp(lengths) / 2
+    order = [samples.shape[2] for samples, _ in batches]
+    assert order != sorted(order)  # batches come in any order
+    torch.testing.assert_close(loaded(0, skip=16), batches[2:])
+    assert not torch.equal(loaded(1)[0][1], batches[0][1])
+
+
+def test_batches_by_length_are_for_networks_that_ignore_padding():
+    with pytest.raises(ValueError, match="batch_by_length: needs"):
+        ExperimentSpec(dataset=DatasetSpec(batch_by_length=True), model={"padding": "tao"})
