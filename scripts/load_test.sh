@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Load test with Triton's perf_analyzer on real sequences: latency and throughput of the ensemble and
+# of the bare network, over HTTP and gRPC, at several concurrencies and batch sizes. Writes CSV, a
+# table and a picture. Starts the embedded Triton unless it is given a server.
+# Usage: scripts/load_test.sh [--http HOST:PORT --grpc HOST:PORT] [--quick] ...   (--help lists all)
+# Environment: VENV, PYTHON (scripts/setup_env.sh); PERF_ANALYZER, a program to use instead of the
+# one that is fetched.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup_env.sh serve
+python=${VENV:-.venv}/bin/python
+"$python" -c 'import matplotlib' 2> /dev/null ||
+    "$python" -m pip install --quiet --disable-pip-version-check --constraint requirements.lock matplotlib
+exec "$python" -m scripts.load_test "$@"
