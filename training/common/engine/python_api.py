@@ -6,8 +6,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from converter import InputError
 from training.common.engine.request import EngineRequest, FloatArray
 from training.common.engine.trtexec import LAYERS, PLAN
@@ -87,25 +85,14 @@ class PythonApi:
         return bytes(plan)
 
     def run(self, request: EngineRequest, work: Path, feed: FloatArray) -> dict[str, FloatArray]:
-        """Run `work/model.plan` on one input; memory and stream are torch's."""
+        """Run `work/model.plan` on one input; returns its outputs by name."""
         import torch
 
-        device = torch.device("cuda", request.gpu)
-        engine = self._load((work / PLAN).read_bytes(), request)
-        context = engine.create_execution_context()
-        tensors = {request.input: torch.from_numpy(np.ascontiguousarray(feed)).to(device)}
-        context.set_input_shape(request.input, feed.shape)
-        for index in range(engine.num_io_tensors):
-            name = engine.get_tensor_name(index)
-            if name != request.input:
-                shape = tuple(context.get_tensor_shape(name))
-                tensors[name] = torch.empty(shape, dtype=torch.float32, device=device)
-            context.set_tensor_address(name, tensors[name].data_ptr())
-        stream = torch.cuda.current_stream(device)
-        if not context.execute_async_v3(stream.cuda_stream):
-            raise RuntimeError("TensorRT could not run the engine")
-        stream.synchronize()
-        return {n: tensor.cpu().numpy() for n, tensor in tensors.items() if n != request.input}
+        from training.common.engine.session import EngineSession
+
+        session = EngineSession(work / PLAN, torch.device("cuda", request.gpu), self.module)
+        outputs = session({request.input: torch.from_numpy(feed)})
+        return {name: tensor.cpu().numpy() for name, tensor in outputs.items()}
 
     def _load(self, plan: bytes, request: EngineRequest) -> Any:
         engine = self.trt.Runtime(self._logger(request)).deserialize_cuda_engine(plan)
