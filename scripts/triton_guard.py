@@ -22,6 +22,7 @@ from scripts.triton_wheel import ROOT, TritonWheel
 LOOPBACK = "127.0.0.1"
 PORTS = {"--http-port": 8000, "--grpc-port": 8001, "--metrics-port": 8002}
 STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 3
+BODYPOSE = ROOT / "model_repository_bodypose"  # served when a network has been put into it
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -41,7 +42,7 @@ def is_ready(http_url: str) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Triton on loopback in the foreground until Ctrl-C (or until its parent ends)."""
     parser = argparse.ArgumentParser("python -m scripts.embedded_triton", description=main.__doc__)
-    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
+    parser.add_argument("--repository", type=Path, nargs="+", default=shipped_repositories())
     parser.add_argument("--model-config-name", default="embedded")
     for flag, port in PORTS.items():
         parser.add_argument(flag, type=int, default=port)
@@ -50,8 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         wheel = TritonWheel()
-        if not options.repository.is_dir():
-            raise InputError(f"{options.repository} is not a folder: give a model repository")
+        for folder in options.repository:
+            if not folder.is_dir():
+                raise InputError(f"{folder} is not a folder: give a model repository")
         check_ports((options.http_port, options.grpc_port, options.metrics_port))
     except InputError as error:
         sys.stderr.write(f"embedded_triton: {error}\n")
@@ -60,6 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix=name) as folder, _shared_memory_swept(name):
         command = _command(options, wheel.server, wheel.make_backends(Path(folder)), name)
         return _guard(command, wheel.environment(), options)
+
+
+def shipped_repositories() -> list[Path]:
+    """The model repositories of this project that have their networks."""
+    bodypose = [BODYPOSE] if (BODYPOSE / "bodypose_net/1/model.onnx").is_file() else []
+    return [ROOT / "model_repository", *bodypose]
 
 
 def check_ports(ports: Sequence[int]) -> None:
@@ -89,7 +97,7 @@ def _shared_memory_swept(prefix: str) -> Iterator[None]:
 def _command(options: argparse.Namespace, server: Path, backends: Path, name: str) -> list[str]:
     return [
         str(server),
-        f"--model-repository={options.repository}",
+        *[f"--model-repository={folder}" for folder in options.repository],
         f"--model-config-name={options.model_config_name}",
         f"--backend-directory={backends}",
         f"--backend-config=python,shm-region-prefix-name={name}",

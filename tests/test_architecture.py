@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "training/bpnet": {"converter", "training.common"},
     "training/recipes": {"converter", "training.common", "training.pose_classification"},
     "model_repository": {"converter"},
+    "model_repository_bodypose": {"converter"},
 }
 # What converter needs besides numpy, and where.
 JSON_LIBRARIES = {"msgspec", "orjson"}
@@ -52,7 +53,7 @@ def test_converter_needs_a_json_library_for_documents_only() -> None:
 
 
 def test_files_are_small_and_named_for_one_idea() -> None:
-    for folder in [*OWN, "model_repository"]:
+    for folder in [*OWN, "model_repository", "model_repository_bodypose"]:
         for path in sources(folder):
             assert len(path.read_text().splitlines()) <= 400, path
             assert path.stem not in {"utils", "helpers", "misc"}, path

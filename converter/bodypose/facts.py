@@ -27,13 +27,14 @@ class NetworkFacts:
     image_offset: tuple[float, ...]
 
     @classmethod
-    def of_version(cls, folder: Path) -> NetworkFacts:
-        """Read the sidecar of a version folder.
+    def of_model(cls, folder: Path) -> NetworkFacts:
+        """Read the sidecar of the newest version in a model's folder of a repository.
 
         Raises:
             InputError: it is missing, or not of such a network.
         """
-        path = folder / SIDECAR
+        versions = [path for path in folder.iterdir() if path.name.isdecimal()]
+        path = max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             pose, scaling = json.loads(facts["pose_config"]), json.loads(facts["normalization"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from converter.bodypose.candidates import Array
+from converter.bodypose.people import People
 
 STRIDE = 8
 GREY = 128  # what pads an image; zero after normalisation
@@ -82,6 +83,12 @@ class Placement:
         """
         inside = (points + 0.5) * pixels_per_point / self.scale
         return np.asarray(inside - self.pad - 0.5, np.float32)
+
+    def people_in_photo(self, people: People, pixels_per_point: float = 1.0) -> People:
+        """The same for the joints of people; those that were not found stay zeros."""
+        points = self.to_photo(people.keypoints, pixels_per_point)
+        found = people.joint_scores[..., np.newaxis] > 0
+        return replace(people, keypoints=np.where(found, points, np.float32(0)))
 
 
 def fit_photo(photo: Array, input_shape: tuple[int, int], mode: str) -> tuple[Array, Placement]:

@@ -269,6 +269,11 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="find peaks and score limbs in the graph, K per joint, instead of giving maps",
     )
+    parser.add_argument(
+        "--triton",
+        metavar="REPOSITORY",
+        help="write it where this copy of model_repository_bodypose serves it, in the sizes there",
+    )
     parser.add_argument("--cal_image_dir", help="images to calibrate int8 on")
     parser.add_argument("--batches", type=_at_least(1), default=10, help="of calibration")
     parser.add_argument("--batch_size", type=_at_least(1), default=1, help="of calibration")
@@ -280,6 +285,9 @@ def _export(arguments: argparse.Namespace) -> None:
     from training.bpnet.saved_model import load_model
 
     source = Path(arguments.model)
+    if arguments.triton:
+        _install(arguments, source)
+        return
     output = Path(arguments.output_file or source.with_suffix(".onnx"))
     height, width = _input_size(arguments.input_dims)
     options = ExportOptions(
@@ -297,6 +305,18 @@ def _export(arguments: argparse.Namespace) -> None:
     with recorded(results.status, _TITLE, "export"):
         difference = export(*load_model(source, arguments.key), options, output)
     sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{output}\n")
+
+
+def _install(arguments: argparse.Namespace, source: Path) -> None:
+    from training.bpnet.saved_model import load_model
+    from training.bpnet.serving import install
+
+    results = open_folder(Path(arguments.results_dir or source.parent))
+    with recorded(results.status, _TITLE, "export"):
+        path, difference = install(
+            *load_model(source, arguments.key), repository=Path(arguments.triton)
+        )
+    sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{path}\n")
 
 
 def _input_size(text: str) -> tuple[int, int]:

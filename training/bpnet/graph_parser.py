@@ -7,12 +7,13 @@ people of them.
 
 from __future__ import annotations
 
-import cv2
 import torch
 from torch import nn
 from torch.nn import functional
 
 from training.bpnet.pose_config import PoseConfig
+from training.bpnet.postprocess.peaks import LOSS, REACH, SMOOTH_SIGMA, SMOOTH_SIZE
+from training.bpnet.postprocess.upsample import enlarger
 
 _SAMPLES, _NEEDED = 10, 9  # more than 0.8 of ten
 
@@ -39,13 +40,19 @@ class GraphParser(nn.Module):
         super().__init__()
         self.count, self.factor = count, factor
         self.heatmap_threshold, self.paf_threshold = heatmap_threshold, paf_threshold
-        taps = torch.from_numpy(cv2.getGaussianKernel(5, 3)).float()
-        self.register_buffer("smoothing", (taps @ taps.T).expand(pose.num_joints, 1, 5, 5).clone())
+        plain, smooth = enlarger(factor, REACH, SMOOTH_SIZE, SMOOTH_SIGMA)
+        self.register_buffer("plain", torch.from_numpy(plain))
+        self.register_buffer("smooth", torch.from_numpy(smooth))
+        self.register_buffer("span", torch.arange(len(smooth)))
+        self.register_buffer("earlier", torch.ones(count, count, dtype=torch.bool).tril(-1))
         topology = torch.from_numpy(pose.topology)
         self.register_buffer("starts", topology[:, 2].clone())
         self.register_buffer("ends", topology[:, 3].clone())
         self.register_buffer("along", torch.linspace(0, 1, _SAMPLES))
-        self.smoothing: torch.Tensor
+        self.plain: torch.Tensor
+        self.smooth: torch.Tensor
+        self.span: torch.Tensor
+        self.earlier: torch.Tensor
         self.starts: torch.Tensor
         self.ends: torch.Tensor
         self.along: torch.Tensor
@@ -60,24 +67,52 @@ class GraphParser(nn.Module):
             pafs: (N, 2L, h, w), L limbs.
 
         Returns:
-            Peaks (N, V, K, 3) as x, y in pixels of the enlarged map, score (0: none), best
-            first; limb scores (N, L, K, K), start by end, 0 where the limb is refused.
+            Peaks (N, V, K, 3) as x, y in pixels of the enlarged map, score (0: none); limb scores
+            (N, L, K, K), start by end, 0 where the limb is refused.
         """
-        peaks = self._peaks(self._enlarge(heatmaps[:, :-1]))
-        return peaks, self._limb_scores(self._enlarge(pafs), peaks)
+        peaks = self._peaks(heatmaps[:, :-1])
+        enlarged = functional.interpolate(pafs, scale_factor=self.factor, mode="bicubic")
+        return peaks, self._limb_scores(enlarged, peaks)
 
-    def _enlarge(self, maps: torch.Tensor) -> torch.Tensor:
-        return functional.interpolate(maps, scale_factor=self.factor, mode="bicubic")
+    def _peaks(self, heatmaps: torch.Tensor) -> torch.Tensor:
+        """The strongest cells' neighbourhoods are enlarged, see `postprocess.peaks.find_peaks`."""
+        height, width = heatmaps.shape[2:]
+        highest = functional.max_pool2d(heatmaps, 3, stride=1, padding=1)
+        is_peak = (heatmaps == highest) & (heatmaps > self.heatmap_threshold * LOSS)
+        strength, cell = (heatmaps * is_peak).flatten(2).topk(self.count, dim=2)
+        row, column = cell // width, cell % width
+        patches = self._patches(heatmaps, row, column)
+        smooth = self.smooth @ patches @ self.smooth.T
+        plain = self.plain @ patches @ self.plain.T
+        y = ((row - REACH) * self.factor)[..., None] + self.span
+        x = ((column - REACH) * self.factor)[..., None] + self.span
+        in_y = (y >= 0) & (y < height * self.factor)
+        in_x = (x >= 0) & (x < width * self.factor)
+        inside = in_y[..., :, None] & in_x[..., None, :]
+        best = torch.where(inside, smooth, -1e9).flatten(3).argmax(dim=3, keepdim=True)
+        score = plain.flatten(3).gather(3, best)[..., 0]
+        size = len(self.span)
+        y = y.gather(3, best // size)[..., 0]
+        x = x.gather(3, best % size)[..., 0]
+        place = y * (width * self.factor) + x
+        exists = (strength > 0) & (score > self.heatmap_threshold)
+        same = (place[..., :, None] == place[..., None, :]) & exists[..., None, :]
+        exists = exists & ~(same & self.earlier).any(dim=3)
+        return torch.stack([x.float(), y.float(), torch.where(exists, score, 0.0)], dim=3)
 
-    def _peaks(self, plain: torch.Tensor) -> torch.Tensor:
-        joints, width = plain.shape[1], plain.shape[3]
-        padded = functional.pad(plain, (2, 2, 2, 2), mode="replicate")
-        smooth = functional.conv2d(padded, self.smoothing, groups=joints)
-        highest = functional.max_pool2d(smooth, 3, stride=1, padding=1)
-        is_peak = (smooth == highest) & (plain > self.heatmap_threshold)
-        scores, place = (plain * is_peak).flatten(2).topk(self.count, dim=2)
-        y, x = place // width, place % width
-        return torch.stack([x.float(), y.float(), scores], dim=3)
+    def _patches(
+        self, heatmaps: torch.Tensor, row: torch.Tensor, column: torch.Tensor
+    ) -> torch.Tensor:
+        """(N, V, K, c, c): the cells around each, as many as the enlarging needs."""
+        size = self.smooth.shape[1]
+        half = size // 2
+        padded = functional.pad(heatmaps, (half, half, half, half), mode="replicate")
+        width = padded.shape[3]
+        window = torch.arange(size, device=heatmaps.device)
+        window = window[:, None] * width + window
+        index = (row * width + column)[..., None, None] + window
+        patches: torch.Tensor = padded.flatten(2).gather(2, index.flatten(2))
+        return patches.reshape(index.shape)
 
     def _limb_scores(self, pafs: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor:
         height, width = pafs.shape[2:]

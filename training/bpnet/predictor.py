@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-
-import numpy as np
 
 from converter import InputError
 from converter.bodypose import People
@@ -49,10 +46,7 @@ class PosePredictor:
     def __call__(self, photo: Array) -> People:
         """(H, W, 3) uint8 RGB -> people in pixels of the photo."""
         heatmaps, pafs, placement = self.maps(photo)
-        people = self.parser(heatmaps, pafs)
-        points = placement.to_photo(people.keypoints, STRIDE / self.factor)
-        found = people.joint_scores[..., None] > 0
-        return replace(people, keypoints=np.where(found, points, np.float32(0)))
+        return placement.people_in_photo(self.parser(heatmaps, pafs), STRIDE / self.factor)
 
     def maps(self, photo: Array) -> tuple[Array, Array, Placement]:
         """Heatmaps (h, w, V + 1), PAFs (h, w, 2K), mean over the scales, on the largest's grid."""

@@ -9,16 +9,17 @@ from converter.bodypose import Peaks
 from training.bpnet.arrays import Array
 from training.bpnet.postprocess.upsample import enlarger
 
-_REACH = 1  # a peak of the enlarged map lies within a cell of a peak of the map
-_LOSS = 0.5  # a peak between four cells is at least this much higher than each of them
+REACH = 1  # a peak of the enlarged map lies within a cell of a peak of the map
+LOSS = 0.5  # a peak between four cells is at least this much higher than each of them
+SMOOTH_SIZE, SMOOTH_SIGMA = 5, 3.0  # of the Gaussian, enlarged pixels
 
 
 def find_peaks(
     heatmaps: Array,
     factor: int = 8,
     threshold: float = 0.1,
-    smooth_size: int = 5,
-    smooth_sigma: float = 3.0,
+    smooth_size: int = SMOOTH_SIZE,
+    smooth_sigma: float = SMOOTH_SIGMA,
     max_per_joint: int = 128,
 ) -> Peaks:
     """Peaks of the heatmaps, enlarged by `factor` and smoothed, that exceed a threshold.
@@ -33,9 +34,9 @@ def find_peaks(
         smooth_sigma: its standard deviation, enlarged pixels.
         max_per_joint: the strongest are kept, which bounds the work on noise.
     """
-    cells = _local_maxima(heatmaps, threshold * _LOSS)
+    cells = _local_maxima(heatmaps, threshold * LOSS)
     row, column, joint = _strongest(heatmaps, cells, max_per_joint)
-    plain, smooth = enlarger(factor, _REACH, smooth_size, smooth_sigma)
+    plain, smooth = enlarger(factor, REACH, smooth_size, smooth_sigma)
     half = plain.shape[1] // 2
     padded = cv2.copyMakeBorder(
         np.ascontiguousarray(heatmaps), half, half, half, half, cv2.BORDER_REPLICATE
@@ -44,7 +45,7 @@ def find_peaks(
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size, 1))[..., 0]
     patches = windows[row, column, joint]  # (n, cells, cells)
     smoothed = smooth @ patches @ smooth.T
-    top, left = (row - _REACH) * factor, (column - _REACH) * factor
+    top, left = (row - REACH) * factor, (column - REACH) * factor
     _hide_outside(smoothed, top, left, heatmaps.shape[0] * factor, heatmaps.shape[1] * factor)
     best = smoothed.reshape(-1, smooth.shape[0] ** 2).argmax(axis=1)
     dy, dx = np.divmod(best, smoothed.shape[2])
