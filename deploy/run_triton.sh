@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Inside the container: tritonserver with what docs/serving.md promises. MODEL_CONFIG_NAME chooses
-# configs/<name>.pbtxt; TRITON_ADMIN_KEY opens the restricted interfaces, unset closes them.
+# configs/<name>.pbtxt; TRITON_ADMIN_KEY opens the restricted interfaces, unset closes them. The
+# ensemble bodypose (BODYPOSE) is served when its network is there.
 set -euo pipefail
 oldest=26.10 # earlier releases lack security fixes or the options below
 have=${NVIDIA_TRITON_SERVER_VERSION:-0}
@@ -27,4 +28,13 @@ arguments=(
     --allow-metrics=true
     --exit-timeout-secs=10
 )
+bodypose=${BODYPOSE:-/models_bodypose} weights=model.plan
+[ "${MODEL_CONFIG_NAME:-}" != onnxruntime ] || weights=model.onnx
+if [ -s "$bodypose/bodypose_net/1/$weights" ]; then
+    arguments+=("--model-repository=$bodypose")
+elif [ -s "$bodypose/bodypose_net/1/model.onnx" ]; then
+    echo "run_triton: bodypose is not served, its TensorRT engine is missing" >&2
+fi
+# Packages for the Python models that the image lacks: docs/bpnet.md.
+[ ! -d /opt/pose/python ] || export PYTHONPATH="/opt/pose/python${PYTHONPATH:+:$PYTHONPATH}"
 exec tritonserver "${arguments[@]}" ${MODEL_CONFIG_NAME:+"--model-config-name=$MODEL_CONFIG_NAME"}

@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=model_repository/pose_classification_tao/1
+bodypose=model_repository_bodypose/bodypose_net/1 # served when there is a network
 
 say() { echo "start_server: $*" >&2; }
 refuse() { say "$*"; exit 2; }
@@ -60,25 +61,34 @@ esac
 
 run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
 become() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else exec "$@"; fi; }
-field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$version/model.plan.json"; }
-stale_engine() { # prints why the TensorRT engine has to be built, nothing if it is fresh
-    local sm
+noted() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$version/model.plan.json"; }
+stale_engine() { # VERSION: prints why its TensorRT engine has to be built, nothing if it is fresh
+    local version=$1 sm
     sm=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d '. ')
     if ! [ -s "$version/model.plan" ] || ! [ -s "$version/model.plan.json" ]; then
         echo "there is no engine yet"
-    elif [ "$(field onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
+    elif [ "$(noted onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
         echo "the engine was built from another model.onnx"
-    elif [ "$(field sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
+    elif [ "$(noted sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
+    fi
+}
+fresh_engine() { # VERSION " of WHAT" ARGUMENTS...: builds it where it is missing or stale
+    local stale
+    stale=$(stale_engine "$1")
+    if [ -n "$stale" ]; then
+        say "building the TensorRT engine$2: $stale"
+        run scripts/build_engine.sh "${@:3}"
     fi
 }
 
 case $way in
     gpu)
         say "GPU container ($why)"
-        stale=$(stale_engine)
-        if [ -n "$stale" ]; then
-            say "building the TensorRT engine: $stale"
-            run scripts/build_engine.sh
+        fresh_engine "$version" ""
+        if [ -s "$bodypose/model.onnx" ]; then
+            # Peaks of equal height may change places, which a comparison would take for an error.
+            fresh_engine "$bodypose" " of bodypose" "$bodypose/model.onnx" \
+                --precision fp32 --batch 1 4 8 --skip-verification
         fi ;;
     cpu) say "CPU container ($why)" ;;
     embedded)

@@ -87,6 +87,7 @@ def test_files_are_mounted_read_only_and_exist(service: dict[str, Any]) -> None:
     assert all(volume.endswith(":ro") for volume in service["volumes"])
     assert all((ROOT / source).is_dir() for source in mounts)
     assert mounts["./model_repository"] == "/models"
+    assert mounts["./model_repository_bodypose"] == "/models_bodypose"
     assert mounts["./converter"] == "/opt/tritonserver/backends/python/converter"
     command, healthcheck = service["command"], service["healthcheck"]["test"]
     for path in (command[-1], healthcheck[-1]):
@@ -144,6 +145,30 @@ def test_the_configuration_is_chosen_by_name_and_the_key_is_secret(tmp_path: Pat
     keys = [run[5].rpartition("admin-key=")[2] for run in runs]
     assert keys[0] != keys[1]
     assert all(len(key) == 36 for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "weights", "served"),
+    [
+        ("onnxruntime", "model.onnx", True),
+        ("onnxruntime", "model.plan", False),
+        ("", "model.plan", True),
+        ("", "model.onnx", False),
+        ("", None, False),
+    ],
+)
+def test_bodypose_is_served_when_its_network_is_there(
+    tmp_path: Path, configuration: str, weights: str | None, served: bool
+) -> None:
+    version = tmp_path / "bodypose/bodypose_net/1"
+    version.mkdir(parents=True)
+    if weights:
+        (version / weights).write_bytes(b"network")
+    folder = str(tmp_path / "bodypose")
+    done = run_triton(tmp_path, BODYPOSE=folder, MODEL_CONFIG_NAME=configuration)
+    assert (f"--model-repository={folder}" in done.stdout.splitlines()) is served
+    missing = (configuration, weights) == ("", "model.onnx")
+    assert ("its TensorRT engine is missing" in done.stderr) is missing
 
 
 @pytest.mark.parametrize("version", ["24.10", "25.07", "26.09", ""])

@@ -183,6 +183,23 @@ def test_a_stale_engine_is_built_first(
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def test_the_engine_of_bodypose_is_built_when_there_is_a_network(
+    start: Start, checkout: Path
+) -> None:
+    engine(checkout)
+    version = checkout / "model_repository_bodypose/bodypose_net/1"
+    version.mkdir(parents=True)
+    assert start(docker="nvidia", gpu=True).stdout == "up gpu 8000 8001 8002\n"
+    (version / "model.onnx").write_bytes(b"network")
+    done = start(docker="nvidia", gpu=True)
+    assert "building the TensorRT engine of bodypose: there is no engine yet" in done.stderr
+    assert done.stdout == "built\nup gpu 8000 8001 8002\n"
+    assert start(docker="plain").stdout == "up cpu 8000 8001 8002\n"
+    for name in ("model.plan", "model.plan.json"):
+        shutil.copy(checkout / "model_repository/pose_classification_tao/1" / name, version)
+    assert start(docker="nvidia", gpu=True).stdout == "up gpu 8000 8001 8002\n"
+
+
 def test_no_model_is_touched(start: Start, checkout: Path) -> None:
     other = checkout / "model_repository/someone_elses/1/model.onnx"
     other.parent.mkdir(parents=True)
