@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from client.documents import load_convert_config
 from client.errors import ServerError
 from client.inputs import Source, find_sources
+from client.live import run_live
 from client.options import Options, parse
 from client.progress import show_progress
 from client.results import write_lines
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             verbose = options.verbose
             if verbose:
                 logging.getLogger(__package__).setLevel(logging.DEBUG)
-            run(options)
+            (run_live if options.live else run)(options)
         except KeyboardInterrupt:
             log.error("interrupted; results not finished were not written")
             return INTERRUPTED

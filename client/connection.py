@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -121,7 +122,9 @@ class Connection:
     def _note_silence(self, reason: str) -> None:
         """Say once, not for every request in flight, that the server does not answer."""
         level = logging.WARNING if self._answering else logging.DEBUG
-        log.log(level, "%s; trying again for up to %g s", reason, self.settings.deadline)
+        limit = self.settings.deadline
+        until = f" for up to {limit:g} s" if math.isfinite(limit) else ""
+        log.log(level, "%s; trying again%s", reason, until)
         self._answering = False
 
     def _note_answer(self) -> None:

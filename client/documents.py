@@ -13,7 +13,7 @@ import yaml
 from client.model import ModelInfo
 from client.pipeline import Batch
 from converter import ConvertConfig, InputError, network_input
-from converter.deepstream import AnnotationJob
+from converter.deepstream import AnnotationJob, Segment
 
 
 def load_convert_config(path: Path | None, max_gap: int | None = None) -> ConvertConfig:
@@ -38,18 +38,29 @@ def load_convert_config(path: Path | None, max_gap: int | None = None) -> Conver
     return config if max_gap is None else replace(config, max_gap=max_gap)
 
 
+def as_sequence(
+    segment: Segment, model: ModelInfo, convert: ConvertConfig
+) -> npt.NDArray[np.float32]:
+    """Make a segment what the model takes.
+
+    Returns:
+        Raw (T, V, 4) for the ensemble; normalised and filled up to ``sequence_length_max``
+        (C, T, V, M) for a bare network.
+    """
+    return segment.keypoints if model.raw else network_input(segment.keypoints, convert)
+
+
 def segment_batches(
     job: AnnotationJob, model: ModelInfo, convert: ConvertConfig, size: int
 ) -> Iterator[Batch]:
     """Cut the document's segments into requests of at most ``size``.
 
-    A bare network gets them normalised and filled up to ``sequence_length_max``; the ensemble gets
-    them raw, and only segments of one length share a request.
+    Only segments of one length share a request to the ensemble.
     """
     first = 0
     rows: list[npt.NDArray[np.float32]] = []
     for segment in job.segments():
-        row = segment.keypoints if model.raw else network_input(segment.keypoints, convert)
+        row = as_sequence(segment, model, convert)
         if rows and (len(rows) == size or rows[0].shape != row.shape):
             yield Batch(first, np.stack(rows))
             rows = []

@@ -53,6 +53,7 @@ class Options:
         label_policy: Which frames a segment labels.
         scores: Add probabilities to documents.
         compact: Write documents without indents.
+        live: The input is a stream that has no end.
         verbose: Log every step, and tracebacks of unexpected failures.
     """
 
@@ -64,6 +65,7 @@ class Options:
     label_policy: LabelPolicy
     scores: bool
     compact: bool
+    live: bool
     verbose: bool
 
 
@@ -196,6 +198,12 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="answer 'unknown' where no class is likely enough (needs -m pose_classification)",
     )
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="INPUT is a stream (- or a growing file or kafka://HOST:PORT/TOPIC): label it as it "
+        "comes",
+    )
     group.add_argument("--compact", action="store_true", help="write documents without indents")
 
 
@@ -237,6 +245,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         label_policy=args.label_policy,
         scores=args.scores,
         compact=args.compact,
+        live=args.live,
         verbose=args.verbose,
     )
 

@@ -203,11 +203,6 @@ class AnnotationJob:
             )
 
     def _conclude(self) -> None:
-        path, key = self._file.path, self._config.pose_key
-        if self.summary.objects and not self.summary.poses:
-            raise InputError(
-                f"{path}: no object has '{key}', which pose_type {self._config.pose_type} needs; "
-                "set the pose_type that the file has poses for"
-            )
+        self.summary.check_poses(self._config, str(self._file.path))
         for warning in self.summary.warnings:
-            _log.warning("%s: %s", path, warning)
+            _log.warning("%s: %s", self._file.path, warning)

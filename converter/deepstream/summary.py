@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from converter.config import ConvertConfig
+from converter.errors import InputError
+
 
 @dataclass
 class Summary:
@@ -41,6 +44,22 @@ class Summary:
     odd_batches: int = 0
     not_finite: int = 0
     damage: str | None = None
+
+    def check_poses(self, config: ConvertConfig, name: str) -> None:
+        """See that there was a pose of the wanted type, if there was anybody at all.
+
+        Args:
+            config: Says what type is wanted.
+            name: Of the input, for the message.
+
+        Raises:
+            InputError: There was none.
+        """
+        if self.objects and not self.poses:
+            raise InputError(
+                f"{name}: no object has '{config.pose_key}', which pose_type {config.pose_type} "
+                "needs; set the pose_type that the file has poses for"
+            )
 
     @property
     def warnings(self) -> tuple[str, ...]:

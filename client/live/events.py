@@ -1,0 +1,70 @@
+"""What a live run gives: a line on stdout and a JSON line in ``results.ndjson`` for each label."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from client.pipeline import Result
+from converter import InputError
+from converter.deepstream import LiveSegment
+
+FILE_NAME = "results.ndjson"
+
+
+class Journal:
+    """Writes labels as they come; the file is appended to.
+
+    Args:
+        folder: Where ``results.ndjson`` goes; made if it is missing.
+
+    Raises:
+        InputError: The folder is a file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if folder.is_file():
+            raise InputError(f"--output_path {folder}: is a file, not a folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / FILE_NAME
+        self._file = self.path.open("ab", buffering=0)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, segment: LiveSegment, result: Result) -> None:
+        """Write one label to both places, at once."""
+        now = datetime.now().astimezone()
+        event = {
+            "time": now.isoformat(timespec="milliseconds"),
+            "source": segment.track.source,
+            "object_id": segment.track.object_id,
+            "first_frame": segment.first_frame,
+            "last_frame": segment.last_frame,
+            "action": result.label,
+            "score": round(result.score, 4),
+            "latency": round(time.monotonic() - segment.arrived, 4),
+        }
+        self._file.write(json.dumps(event).encode() + b"\n")
+        clock = now.strftime("%H:%M:%S.%f")[:-3]
+        source, person = map(printable, segment.track)
+        line = f"{clock}  source {source}  id {person}  {printable(result.label)}"
+        sys.stdout.write(f"{line}  {result.score:.2f}\n")
+        sys.stdout.flush()
+
+
+def printable(text: str) -> str:
+    """Replace what could disturb a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

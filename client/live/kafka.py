@@ -1,0 +1,102 @@
+"""A Kafka topic whose messages are records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from client.live.sources import Arrival, refuse
+from converter import InputError
+
+log = logging.getLogger(__name__)
+
+MOST = 100  # messages to take at a time
+STARTS = ("latest", "earliest")
+
+
+class KafkaSource:
+    """The messages of one topic; see ``LiveSource``.
+
+    Args:
+        url: ``kafka://host:port[,host:port]/topic[?group=G][&from=latest|earliest]``; any other
+            key is a setting of librdkafka, as in ``&security.protocol=ssl``. Without a group
+            reading begins at the newest message; with one, where the group stopped reading.
+
+    Raises:
+        InputError: The URL is wrong, or the library is not installed.
+    """
+
+    keeps = True
+
+    def __init__(self, url: str) -> None:
+        try:
+            import confluent_kafka
+        except ImportError:
+            raise InputError(
+                f"{url}: needs confluent-kafka: pip install 'tao-pose-triton[live]'"
+            ) from None
+        servers, topic, settings = parse(url)
+        self.name = f"topic {topic} of {servers}"
+        self._well = True
+        try:
+            self._consumer = confluent_kafka.Consumer(settings | {"error_cb": self._note_trouble})
+            self._consumer.subscribe([topic])
+        except confluent_kafka.KafkaException as error:
+            raise InputError(f"{self.name}: {error.args[0].str()}") from None
+
+    def poll(self, timeout: float) -> list[Arrival]:
+        """See ``LiveSource.poll``; a topic has no end."""
+        found = []
+        for message in self._consumer.consume(MOST, timeout):
+            if message.error():
+                self._note_trouble(message.error())
+                continue
+            if not self._well:
+                log.info("%s: messages come again", self.name)
+                self._well = True
+            place = Path(f"{self.name}, partition {message.partition()}, offset {message.offset()}")
+            if text := message.value():
+                found.append(Arrival(text, place, 0))
+        return found
+
+    def close(self) -> None:
+        """Tell the brokers how far reading has come."""
+        self._consumer.close()
+
+    def _note_trouble(self, error: Any) -> None:
+        """Say once that messages cannot be had; librdkafka keeps trying."""
+        if self._well:
+            log.warning("%s: %s; waiting for it", self.name, error.str())
+        self._well = False
+
+
+def parse(url: str) -> tuple[str, str, dict[str, Any]]:
+    """Read a ``kafka://`` URL.
+
+    Returns:
+        The servers, the topic, and the settings of librdkafka.
+
+    Raises:
+        InputError: Something is missing or wrong.
+    """
+    parts = urlsplit(url)
+    topic = parts.path.strip("/")
+    if not parts.netloc or not topic or "/" in topic:
+        raise refuse(url, "names no server and topic")
+    settings: dict[str, Any] = dict(parse_qsl(parts.query))
+    start = settings.pop("from", "latest")
+    if start not in STARTS:
+        raise InputError(f"{url}: from={start} must be one of {', '.join(STARTS)}")
+    own_group = f"tao_client-{socket.gethostname()}-{os.getpid()}"
+    settings = {
+        "group.id": settings.pop("group", own_group),
+        "auto.offset.reset": start,
+        "max.poll.interval.ms": 86_400_000,  # reading may wait for the Triton server
+        "log_level": 2,  # what it would log comes to the error callback as well
+        **settings,
+    }
+    return parts.netloc, topic, settings | {"bootstrap.servers": parts.netloc}

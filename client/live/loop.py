@@ -1,0 +1,156 @@
+"""The live run: read, cut, send, write, until the stream ends or somebody stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from client.connection import Connection
+from client.documents import load_convert_config
+from client.errors import ServerError
+from client.live.complaints import Complaints
+from client.live.events import Journal
+from client.live.sender import Sender
+from client.live.sources import Arrival, LiveSource, open_source, refuse
+from client.options import Options
+from client.pipeline import Pipeline
+from client.session import Client
+from converter import ConvertConfig, InputError
+from converter.deepstream import LiveSegment, LiveSegmenter
+
+log = logging.getLogger(__name__)
+
+POLL = 0.1  # seconds between two looks at a source that is silent
+STOP_PATIENCE = 5.0  # seconds to wait for the server's answers once somebody stops the run
+
+
+def run_live(options: Options) -> None:
+    """Label a stream until it ends, or SIGINT or SIGTERM comes.
+
+    The server must answer at the start, within ``options.settings.deadline``. Later it may go
+    away for any time.
+
+    Raises:
+        InputError: The source or a setting is wrong, or the stream has no poses to use.
+        ServerError: No server at the start, or none to answer the last segments.
+    """
+    if len(options.inputs) != 1:
+        raise refuse(" ".join(options.inputs) or "--live", "is not one source")
+    if options.label_policy == "tao":
+        raise InputError("--label-policy tao ends no track, so that --live cannot use it")
+    convert = load_convert_config(options.convert_config, options.max_gap)
+    with contextlib.ExitStack() as stack:
+        source = open_source(options.inputs[0])
+        stack.callback(source.close)
+        with Client(options.settings) as client:
+            model = client.model
+            if options.convert_config is None:
+                convert = model.suited(convert)
+            model.check_convert(convert)
+        segmenter = LiveSegmenter(convert)
+        journal = stack.enter_context(Journal(options.output_path))
+        # Requests are never given up: the buffer is bounded instead.
+        settings = replace(options.settings, deadline=math.inf, in_flight=1)
+        connection = stack.enter_context(Connection(settings))
+        stop = stack.enter_context(_stopping())
+        sender = Sender(
+            Pipeline(connection, model),
+            model,
+            convert,
+            journal.write,
+            size=model.request_size(settings),
+        )
+        log.info("%s: labels go to %s", source.name, journal.path)
+        _Run(source, segmenter, sender, stop, convert).work(options.settings.deadline)
+
+
+class _Run:
+    def __init__(
+        self,
+        source: LiveSource,
+        segmenter: LiveSegmenter,
+        sender: Sender,
+        stop: threading.Event,
+        convert: ConvertConfig,
+    ) -> None:
+        self._source = source
+        self._segmenter = segmenter
+        self._sender = sender
+        self._stop = stop
+        self._convert = convert
+        self._broken = Complaints("broken records")
+
+    def work(self, deadline: float) -> None:
+        try:
+            while not self._stop.is_set():
+                arrivals = self._source.poll(POLL)
+                if arrivals is None:
+                    break
+                self._take(arrivals)
+                self._sender.check()
+            self._send(self._segmenter.close())
+            self._sender.finish(lambda: STOP_PATIENCE if self._stop.is_set() else deadline)
+        finally:
+            self._report()
+        if self._sender.left:
+            raise ServerError(f"the server is away: {self._sender.left} segments have no label")
+        self._segmenter.summary.check_poses(self._convert, self._source.name)
+
+    def _take(self, arrivals: Iterable[Arrival]) -> None:
+        now = time.monotonic()
+        for text, place, number in arrivals:
+            try:
+                self._segmenter.push(text, now, place, number)
+            except InputError as error:
+                self._broken.note(str(error))
+        self._send(self._segmenter.segments(now))
+
+    def _send(self, segments: Iterator[LiveSegment]) -> None:
+        for segment in segments:
+            while self._source.keeps and self._sender.is_busy and not self._stop.is_set():
+                self._sender.check()
+                time.sleep(POLL)
+            self._sender.offer(segment)
+
+    def _report(self) -> None:
+        sender, counts = self._sender, self._segmenter.summary
+        lost = {
+            "too many waiting": sender.dropped,
+            "refused": sender.refused,
+            "no answer": sender.left,
+        }
+        reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items() if count)
+        log.info(
+            "%s: %d frames read, %d segments, %d labelled, %d dropped%s; %d records broken",
+            *(self._source.name, counts.frames, counts.segments, sender.labelled),
+            *(sum(lost.values()), f" ({reasons})" if reasons else "", self._broken.count),
+        )
+        for warning in counts.warnings:
+            log.warning("%s: %s", self._source.name, warning)
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Give an event that SIGINT or SIGTERM sets; a second one interrupts."""
+    stop = threading.Event()
+
+    def handle(number: int, _: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

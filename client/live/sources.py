@@ -1,0 +1,107 @@
+"""Where a stream of records comes from: a pipe, a file that grows, or a Kafka topic."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from converter import InputError
+from converter.deepstream.splitter import Piece, RecordSplitter
+
+PIPE_READ = 1 << 16  # bytes; what a pipe holds
+KAFKA = "kafka://"
+
+
+class Arrival(NamedTuple):
+    """The text of one record, and where it stood, for messages.
+
+    Attributes:
+        text: JSON text.
+        place: The source, with the line or offset.
+        number: Number of the record in the source, from 0.
+    """
+
+    text: bytes
+    place: Path
+    number: int
+
+
+class LiveSource(Protocol):
+    """A stream of records.
+
+    Attributes:
+        name: What to call it in messages.
+        keeps: What is not read now can be read later, so that reading may wait.
+    """
+
+    name: str
+    keeps: bool
+
+    def poll(self, timeout: float) -> list[Arrival] | None:
+        """Return what has come, after ``timeout`` seconds at the latest; None at the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def open_source(word: str) -> LiveSource:
+    """Open the source that ``word`` names: ``-``, ``kafka://host:port/topic``, or a file.
+
+    Raises:
+        InputError: There is no such source.
+    """
+    if word == "-":
+        return PipeSource(sys.stdin.fileno(), "stdin")
+    if word.startswith(KAFKA):
+        from client.live.kafka import KafkaSource  # its library is an extra
+
+        return KafkaSource(word)
+    from client.live.follow import FileSource
+
+    return FileSource(Path(word))
+
+
+def arrivals(pieces: Iterable[Piece], name: str) -> Iterator[Arrival]:
+    """Say where pieces of the text ``name`` come from."""
+    for text, line, number in pieces:
+        yield Arrival(text, Path(name if line is None else f"{name}, line {line}"), number)
+
+
+class PipeSource:
+    """A pipe, or another open file; see ``LiveSource``.
+
+    Args:
+        descriptor: Of the open file.
+        name: What to call it.
+    """
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        self.name = name
+        self.keeps = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._descriptor = descriptor
+        self._splitter = RecordSplitter()
+        self._ended = False
+
+    def poll(self, timeout: float) -> list[Arrival] | None:
+        """See ``LiveSource.poll``."""
+        if self._ended:
+            return None
+        if not select.select([self._descriptor], [], [], timeout)[0]:
+            return []
+        data = os.read(self._descriptor, PIPE_READ)
+        self._ended = not data
+        pieces = self._splitter.feed(data) if data else self._splitter.end()
+        return list(arrivals(pieces, self.name))
+
+    def close(self) -> None:
+        """See ``LiveSource.close``; whoever opened it closes it."""
+
+
+def refuse(word: str, why: str) -> InputError:
+    """Make the error for a source that cannot be."""
+    return InputError(f"{word}: {why}; --live reads -, a growing file, or {KAFKA}host:port/topic")

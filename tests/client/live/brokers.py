@@ -1,0 +1,26 @@
+"""Kafka brokers that librdkafka itself plays; they listen on loopback."""
+
+from __future__ import annotations
+
+from confluent_kafka import Producer
+
+
+class Brokers:
+    """One broker, which lives as long as this object; ``url`` is ``kafka://host:port``."""
+
+    def __init__(self) -> None:
+        self._producer = Producer(
+            {
+                "test.mock.num.brokers": 1,
+                "bootstrap.servers": "replaced",
+                "log_level": 2,
+                "linger.ms": 0,
+            }
+        )
+        (broker,) = self._producer.list_topics(timeout=20).brokers.values()
+        self.url = f"kafka://{broker.host}:{broker.port}"
+
+    def send(self, topic: str, *messages: bytes) -> None:
+        for message in messages:
+            self._producer.produce(topic, message, partition=0)
+        assert self._producer.flush(20) == 0

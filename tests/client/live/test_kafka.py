@@ -1,0 +1,103 @@
+"""A Kafka topic, over TCP, from brokers that librdkafka plays."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from client.live.kafka import KafkaSource, parse
+from converter import InputError
+from tests.client.live.brokers import Brokers
+
+
+@pytest.fixture(scope="module")
+def brokers() -> Iterator[Brokers]:
+    yield Brokers()
+
+
+def read(source: KafkaSource, count: int) -> list[tuple[bytes, str]]:
+    found: list[tuple[bytes, str]] = []
+    end = time.monotonic() + 60
+    while len(found) < count:
+        assert time.monotonic() < end
+        found += [(arrival.text, str(arrival.place)) for arrival in source.poll(0.1)]
+    return found
+
+
+def test_messages_arrive_in_order_with_their_place(brokers: Brokers) -> None:
+    brokers.send("poses", b'{"a":1}', b"", b'{"b":2}')
+    source = KafkaSource(f"{brokers.url}/poses?from=earliest")
+    host = brokers.url.removeprefix("kafka://")
+    assert read(source, 2) == [
+        (b'{"a":1}', f"topic poses of {host}, partition 0, offset 0"),
+        (b'{"b":2}', f"topic poses of {host}, partition 0, offset 2"),
+    ]
+    brokers.send("poses", b'{"c":3}')
+    assert [text for text, _ in read(source, 1)] == [b'{"c":3}']
+    source.close()
+
+
+def test_a_group_goes_on_where_it_stopped(brokers: Brokers) -> None:
+    url = f"{brokers.url}/shift?group=night&from=earliest&session.timeout.ms=6000"
+    brokers.send("shift", b"1", b"2")
+    source = KafkaSource(url)
+    assert [text for text, _ in read(source, 2)] == [b"1", b"2"]
+    source.close()
+    brokers.send("shift", b"3")
+    source = KafkaSource(url)
+    assert [text for text, _ in read(source, 1)] == [b"3"]
+    source.close()
+
+
+def test_a_broker_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    source = KafkaSource(f"kafka://127.0.0.1:{port}/poses")
+    for _ in range(10):
+        assert source.poll(0.1) == []
+    source.close()
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "Connection refused" in record.getMessage()
+    assert record.getMessage().endswith("; waiting for it")
+
+
+def test_a_topic_that_comes_late(brokers: Brokers, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    source = KafkaSource(
+        f"{brokers.url}/late?from=earliest&topic.metadata.refresh.interval.ms=200&session.timeout.ms=6000"
+    )
+    end = time.monotonic() + 60
+    while not caplog.records and time.monotonic() < end:
+        assert source.poll(0.1) == []
+    brokers.send("late", b"1")
+    assert [text for text, _ in read(source, 1)] == [b"1"]
+    source.close()
+    assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"]
+    assert "not available" in caplog.messages[0]
+
+
+def test_settings_come_from_the_url() -> None:
+    servers, topic, settings = parse("kafka://a:1,b:2/t?group=g&from=earliest&client.id=me")
+    assert (servers, topic) == ("a:1,b:2", "t")
+    assert settings["bootstrap.servers"] == "a:1,b:2"
+    assert settings["group.id"] == "g"
+    assert settings["auto.offset.reset"] == "earliest"
+    assert settings["client.id"] == "me"
+    other = parse("kafka://a:1/t")[2]
+    assert other["auto.offset.reset"] == "latest"
+    assert other["group.id"].startswith("tao_client-")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("no.such=1", "No such configuration property"), ("session.timeout.ms=x", "Invalid value")],
+)
+def test_a_wrong_setting_is_the_users_mistake(setting: str, message: str) -> None:
+    with pytest.raises(InputError, match=rf"topic t of a:1: {message}"):
+        KafkaSource(f"kafka://a:1/t?{setting}")
