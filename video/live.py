@@ -1,0 +1,95 @@
+"""Frames of a source that does not wait: the newest each time, across interruptions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+from video.capture import PATIENCE, Video, VideoFrame
+from video.people import Image
+
+log = logging.getLogger(__name__)
+
+RETRY = 1.0  # seconds between two tries to open the source again
+
+
+class LiveFrames:
+    """Reads a video in a thread of its own and hands out the newest frame.
+
+    Frames that were missed are logged and counted in the numbers of the frames. A camera or
+    stream that goes away is opened again until it is back; a file is played at its own speed, to
+    its end.
+
+    Args:
+        video: The source; nobody else may read it.
+    """
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self._changed = threading.Condition()
+        self._frame: VideoFrame | None = None
+        self._error: Exception | None = None
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        self._thread.start()
+        expected = 0
+        try:
+            while (frame := self._newest()) is not None:
+                if frame.number > expected:
+                    log.warning("frames %d to %d were missed", expected, frame.number - 1)
+                expected = frame.number + 1
+                yield frame
+        finally:
+            self._end()
+            self._thread.join(timeout=PATIENCE)
+        if self._error:
+            raise self._error
+
+    def _newest(self) -> VideoFrame | None:
+        """Wait for a frame; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._ended)
+            frame, self._frame = self._frame, None
+        return frame
+
+    def _end(self) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        try:
+            self._read()
+        except Exception as error:  # raised where the frames are taken
+            self._error = error
+        self._end()
+
+    def _read(self) -> None:
+        video, start, number = self._video, time.monotonic(), 0
+        while not self._ended:
+            image = video.take()
+            if image is None and not video.is_file:
+                image = self._bring_back()
+                number = max(number, round((time.monotonic() - start) * video.rate))
+            if image is None:
+                return
+            if video.is_file:
+                time.sleep(max(0.0, start + number / video.rate - time.monotonic()))
+            frame = VideoFrame(number, time.monotonic() - start, time.time_ns(), image)
+            with self._changed:
+                self._frame = frame
+                self._changed.notify()
+            number += 1
+
+    def _bring_back(self) -> Image | None:
+        log.warning("%s is gone; opening it again until it is back", self._video.source)
+        while not self._ended:
+            if (image := self._video.reopen()) is not None:
+                log.warning("%s is back", self._video.source)
+                return image
+            time.sleep(RETRY)
+        return None

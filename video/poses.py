@@ -1,0 +1,220 @@
+"""Poses of the people in any video, in the form of DeepStream's bodypose-3d app.
+
+Usage: python -m video.poses SOURCE -o poses.json [--pose-source mediapipe|deepstream|bodypose] ...
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from converter import InputError
+from video.capture import Video
+from video.people import PoseSource
+from video.records import default_focal, video_records
+from video.results.command import Parser, run
+from video.results.progress import show_progress
+from video.sources import deepstream
+from video.writer import STDOUT, RecordWriter, writing
+
+log = logging.getLogger(__name__)
+
+KAFKA = "kafka://"
+DOCUMENTS = (".json", ".json.gz", ".ndjson", ".jsonl")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
+    """
+    return run(lambda: work(_parser().parse_args(argv)))
+
+
+def work(options: argparse.Namespace) -> None:
+    """Write the poses of a source.
+
+    Raises:
+        InputError: The source or the options are wrong.
+        OSError: Reading, writing or the server failed.
+    """
+    if options.output == options.source:
+        raise InputError(f"{options.source}: cannot be source and output at once")
+    with ExitStack() as open_things:
+        records, endless = _records(options, open_things)
+        if options.dry_run:
+            return
+        writer = open_things.enter_context(writing(options.output, options.ndjson))
+        try:
+            if endless:
+                _write_until_stopped(records, writer)
+            else:
+                for text in records:
+                    writer.write(text)
+        except BrokenPipeError:
+            # Python flushes standard output once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise OSError("nobody reads standard output any more") from None
+    log.info("%s: %d frames", options.output, writer.count)
+
+
+def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Iterator[bytes], bool]:
+    """The records of the source, and whether they go on until somebody stops them."""
+    source: str = options.source
+    chosen = options.pose_source or _usual_source(source)
+    if options.dry_run and chosen != "deepstream":
+        raise InputError("--dry-run shows the command of --pose-source deepstream only")
+    if chosen == "deepstream":
+        if source.startswith(KAFKA):
+            from video.sources.kafka import kafka_records
+
+            return kafka_records(source, options.live), options.live
+        if source.endswith(DOCUMENTS):
+            return deepstream.file_records(Path(source)), False
+        return _app_records(options, open_things), False
+    if source.startswith(KAFKA) or source.endswith(DOCUMENTS):
+        raise InputError(f"{source}: holds no video; leave --pose-source out")
+
+    video = Video(source)
+    open_things.callback(video.close)
+    finder = _finder(chosen, options, video)
+    records = video_records(video, finder, options.every, options.live)
+    if video.total:
+        records = show_progress(
+            records, "poses", lambda: video.position / max(video.total, video.position)
+        )
+    return records, not video.is_file
+
+
+def _usual_source(source: str) -> str:
+    made_by_deepstream = source.startswith(KAFKA) or source.endswith(DOCUMENTS)
+    return "deepstream" if made_by_deepstream else "mediapipe"
+
+
+def _finder(chosen: str, options: argparse.Namespace, video: Video) -> PoseSource:
+    if chosen == "bodypose":
+        from video.sources.bodypose import BodyPose
+
+        return BodyPose(options.max_people, options.url)
+    from video.sources.mediapipe import MediaPipe
+
+    focal = options.focal_length or default_focal(video.size[0])
+    return MediaPipe(options.max_people, video.rate / options.every, focal)
+
+
+def _app_records(options: argparse.Namespace, open_things: ExitStack) -> Iterator[bytes]:
+    video = Video(options.source)
+    video.close()
+    width, height = video.size
+    focal = options.focal_length or default_focal(width)
+    folder = Path(open_things.enter_context(deepstream.scratch_folder()))
+    camera = {"focal": focal, "width": width, "height": height}
+    command = deepstream.app_command(options.source, folder, **camera)
+    if options.dry_run:
+        sys.stdout.write(shlex.join(command) + "\n")
+        return iter(())
+    return deepstream.app_records(command, folder)
+
+
+def _write_until_stopped(records: Iterator[bytes], writer: RecordWriter) -> None:
+    """Write until SIGINT or SIGTERM, which is how a camera's recording ends; no record is torn."""
+    writing_now = stop = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal stop
+        stop = True
+        if not writing_now:
+            raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        for text in records:
+            writing_now = True
+            writer.write(text)
+            writing_now = False
+            if stop:
+                break
+    except KeyboardInterrupt:
+        log.info("stopped")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> Parser:
+    p = Parser(prog="python -m video.poses", description=__doc__, allow_abbrev=False)
+    p.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="video file, number of a camera, rtsp:// URL; or of DeepStream's poses a JSON file or "
+        "kafka://host:port/topic",
+    )
+    p.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help=f"where to write; {STDOUT} is standard output, one record a line",
+    )
+    p.add_argument(
+        "--pose-source",
+        choices=("mediapipe", "deepstream", "bodypose"),
+        help="what finds the poses (default: mediapipe, for JSON and Kafka deepstream)",
+    )
+    p.add_argument("--ndjson", action="store_true", help="one record a line, instead of an array")
+    p.add_argument("--max-people", type=_count, default=6, metavar="N", help="default: 6")
+    p.add_argument(
+        "--focal-length",
+        type=_pixels,
+        metavar="PIXELS",
+        help="of the camera, for the place of people in space (default: 1200 for a width of 1920)",
+    )
+    p.add_argument(
+        "--every", type=_count, default=1, metavar="N", help="work on every N-th frame (default: 1)"
+    )
+    p.add_argument(
+        "--live",
+        action="store_true",
+        help="take the newest frame each time, and open the source again when it goes away",
+    )
+    p.add_argument(
+        "--url",
+        default="localhost:8001",
+        metavar="HOST:PORT",
+        help="Triton's gRPC service, for bodypose (default: localhost:8001)",
+    )
+    p.add_argument(
+        "--dry-run", action="store_true", help="print the command of the DeepStream container"
+    )
+    return p
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
+    return int(text)
+
+
+def _pixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of pixels above 0")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""A video becomes records: find the people in each frame, tell who is who, write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from converter import ConvertConfig
+from video.capture import Video
+from video.live import LiveFrames
+from video.people import PoseSource
+from video.tracking import PeopleTracker
+from video.writer import record
+
+
+def default_focal(width: int) -> float:
+    """Focal length in pixels of a camera with the usual angle of view (77°), for a frame width."""
+    return ConvertConfig.focal_length * width / ConvertConfig.frame_width
+
+
+def video_records(video: Video, source: PoseSource, every: int, live: bool) -> Iterator[bytes]:
+    """Yield the record of each frame that is worked on, people or not, as JSON text.
+
+    Args:
+        video: What to look at.
+        source: What finds the people.
+        every: Work on every so many frames.
+        live: Take the newest frame each time instead of each frame.
+    """
+    track = PeopleTracker(video.rate)
+    last = -1
+    for frame in LiveFrames(video) if live else video.frames():
+        if last >= 0 and frame.number - last < every:
+            continue
+        found = source.people(frame.image, frame.seconds)
+        people = track(found, frame.number - last)
+        last = frame.number
+        yield record(frame.number, frame.nanoseconds, people, source.producer)
