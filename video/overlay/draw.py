@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.config import ConvertConfig
 from converter.errors import InputError
 from video.overlay.clip import BlankClip, Clip, Shot, VideoClip
 from video.overlay.movie import new_movie, padded
@@ -23,11 +22,9 @@ from video.results.document import Document, PeopleOf, Person
 from video.results.palette import action_colours
 from video.results.progress import show_progress
 from video.results.timeline import Timeline, timeline_of
-from video.results.view import Size, View
+from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
 log = logging.getLogger(__name__)
-
-USUAL_RATE = Fraction(30)  # frames per second, where there is no video to tell
 
 
 @dataclass(frozen=True)
@@ -109,9 +106,8 @@ def _check_paths(results: Path, output: Path, video: Path | None) -> None:
 
 
 def _blank(size: Size | None, rate: float | Fraction | None, timeline: Timeline) -> BlankClip:
-    size = size or (ConvertConfig.frame_width, ConvertConfig.frame_height)
-    speed = USUAL_RATE if rate is None else Fraction(rate).limit_denominator(100_000)
-    return BlankClip(size, speed, timeline.first_frame, timeline.last_frame)
+    speed = Fraction(rate or USUAL_RATE).limit_denominator(100_000)
+    return BlankClip(size or USUAL_SIZE, speed, timeline.first_frame, timeline.last_frame)
 
 
 def _compare_lengths(results: Path, timeline: Timeline, clip: VideoClip) -> None:

@@ -15,6 +15,7 @@ from video.overlay.style import Bgr, Style, bgr
 from video.overlay.text import Picture, draw_text, line_height, text_width
 from video.results import palette
 from video.results.document import LAYOUT, Person
+from video.results.skeleton import side_of
 from video.results.view import View
 
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
@@ -23,15 +24,8 @@ _SHIFT = 4  # OpenCV takes places in 16ths of a pixel
 _INK = bgr(palette.INK)
 
 
-def _side(*joints: int) -> str:
-    """Return the colour of a joint, or of a bone between two."""
-    sides = {LAYOUT.joints[joint].split("_")[0] for joint in joints} & {"left", "right"}
-    colours = {"left": palette.LEFT, "right": palette.RIGHT}
-    return colours[sides.pop()] if len(sides) == 1 else palette.CENTRE
-
-
-_BONES = [(a, b, bgr(_side(a, b))) for a, b in LAYOUT.edges]
-_JOINTS = [bgr(_side(joint)) for joint in range(LAYOUT.num_joints)]
+_BONES = [(a, b, bgr(side_of(a, b))) for a, b in LAYOUT.edges]
+_JOINTS = [bgr(side_of(joint)) for joint in range(LAYOUT.num_joints)]
 _ENDS = Counter(chain.from_iterable(LAYOUT.edges))  # fingers, toes and ears have one bone only
 
 

@@ -15,7 +15,7 @@ from video.results import palette
 from video.results.timeline import Span, Timeline
 
 LONGEST_PAGE = 60.0  # seconds
-MOST_LANES = 6
+MOST_LANES = 5
 
 _GROUND = bgr(palette.INK)
 _LANE = (46, 40, 35)
@@ -54,7 +54,7 @@ class Strip:
         length = max(float(times[-1]) - self._start, 1e-3)
         self._pages = ceil(length / LONGEST_PAGE)
         self._length = length / self._pages
-        self._row = round(1.35 * line_height(style.text))
+        self._row = round(1.3 * line_height(style.text))
         most = max(len(self._lanes(page)[0]) for page in range(self._pages))
         names = [*timeline.spans, "+0"]
         self._left = 2 * style.text + max(text_width(name, style.text) for name in names)
@@ -87,17 +87,18 @@ class Strip:
         return self._seconds(span.first_frame), self._seconds(span.last_frame + 1)
 
     def _lanes(self, page: int) -> tuple[list[list[Span]], int]:
-        """Return the lanes of a page, of those who are there longest, and how many are left out."""
+        """Return the lanes of a page, of those who act longest, and how many are left out."""
         start = self._start + page * self._length
         end = start + self._length
-        lanes, present = [], []
+        lanes, length = [], []
         for spans in self._timeline.spans.values():
             bounds = [(max(a, start), min(b, end)) for a, b in map(self._bounds, spans)]
-            seen = sum(b - a for a, b in bounds if b > a)
-            if seen > 0:
-                lanes.append([span for span, (a, b) in zip(spans, bounds, strict=True) if b > a])
-                present.append(seen)
-        kept = sorted(np.argsort(present, kind="stable")[::-1][:MOST_LANES].tolist())
+            here = [(span, b - a) for span, (a, b) in zip(spans, bounds, strict=True) if b > a]
+            if here:
+                lanes.append([span for span, _ in here])
+                # Whoever does nothing known comes after all others.
+                length.append(sum(seen if span.action else 1e-6 * seen for span, seen in here))
+        kept = sorted(np.argsort(length, kind="stable")[::-1][:MOST_LANES].tolist())
         return [lanes[lane] for lane in kept], len(lanes) - len(kept)
 
     def _x(self, time: float) -> int:

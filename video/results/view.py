@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from converter.config import ConvertConfig
 from video.results.document import LAYOUT, Person
 
 Size = tuple[int, int]
+
+# Where there is no video to tell.
+USUAL_SIZE: Final = (ConvertConfig.frame_width, ConvertConfig.frame_height)
+USUAL_RATE: Final = 30  # frames per second
 
 
 @dataclass(frozen=True)
