@@ -16,7 +16,7 @@ from training.common.spec import require
 from training.common.status import Status
 from training.pose_classification.deploy import DeployNet
 from training.pose_classification.graph import load_layout, persons_of
-from training.pose_classification.metadata import ModelMetadata
+from training.pose_classification.metadata import INT8, ModelMetadata
 from training.pose_classification.onnx_model import (
     TOLERANCE,
     InputShape,
@@ -25,6 +25,7 @@ from training.pose_classification.onnx_model import (
     write_model,
 )
 from training.pose_classification.pretrained import load_trained
+from training.pose_classification.quantise import check, read_sequences, to_int8
 from training.pose_classification.skeleton_net import SkeletonNet
 from training.pose_classification.spec import ExperimentSpec
 
@@ -62,15 +63,24 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
             path,
         )
     device = export_device(spec.export.gpu_id)
-    difference = export_network(cast(SkeletonNet, net.to(device)), metadata, shape, path)
-    logger.info("%s: written; logits differ from torch's by %.1e of the largest", path, difference)
+    calibration = None
+    if spec.export.data_type == "INT8":
+        calibration = Path(require(spec, "export.calibration_data"))
+    difference = export_network(
+        cast(SkeletonNet, net.to(device)), metadata, shape, path, calibration
+    )
+    logger.info("%s: written; logits differ by %.1e of the largest", path, difference)
     results.status.write(
         Status.RUNNING, f"Exported to {path}.", kpi={"largest_difference": difference}
     )
 
 
 def export_network(
-    net: SkeletonNet, metadata: ModelMetadata, shape: InputShape, path: Path
+    net: SkeletonNet,
+    metadata: ModelMetadata,
+    shape: InputShape,
+    path: Path,
+    calibration: Path | None = None,
 ) -> float:
     """Write a network in its deployed form, checked against itself as it was trained.
 
@@ -79,12 +89,16 @@ def export_network(
         metadata: its facts, for the ONNX file and the JSON beside it.
         shape: what it is fed.
         path: the ONNX file; replaced if it exists.
+        calibration: .npy of sequences; the file is in INT8 then.
 
     Returns:
-        The largest difference of a logit between ONNX Runtime and torch, relative.
+        The largest difference of a logit between ONNX Runtime and torch, relative; for INT8 that
+        between it and FP32.
 
     Raises:
-        RuntimeError: the difference is above 1e-4; nothing is written.
+        InputError: there is nothing to calibrate on.
+        RuntimeError: the difference to torch is above 1e-4, or INT8's to FP32 above 0.2; nothing
+            is written.
     """
     model = to_onnx(DeployNet(net), shape)
     difference = largest_difference(model, net, shape)
@@ -93,6 +107,10 @@ def export_network(
             f"logits of the exported network differ by {difference:.1e} of the largest, more than "
             f"{TOLERANCE:.0e}: nothing written"
         )
+    if calibration is not None:
+        plain, sequences = model, read_sequences(calibration, model)
+        model, metadata = to_int8(plain, sequences), replace(metadata, data_type=INT8)
+        difference = check(model, plain, sequences)
     write_model(model, metadata, path)
     return difference
 

@@ -17,6 +17,7 @@ from training.pose_classification.graph import load_layout
 from training.pose_classification.spec import ExperimentSpec
 
 CHECKPOINT_KEY = "metadata"
+FP32, INT8 = "fp32", "int8"
 
 # Facts that a spec states too, and where: they must agree with the checkpoint's.
 _IN_SPEC = {
@@ -42,6 +43,7 @@ class ModelMetadata:
         unknown_logit: a sequence without a logit above it is of no class; None: not known.
         version: of this program, by git where it runs from a checkout.
         train_digest: SHA-256 of the training data and labels; empty: not known.
+        data_type: what an exported network computes with: `fp32` or `int8`.
     """
 
     classes: tuple[str, ...]
@@ -53,6 +55,7 @@ class ModelMetadata:
     unknown_logit: float | None = None
     version: str = ""
     train_digest: str = ""
+    data_type: str = FP32
 
     @classmethod
     def of_spec(cls, spec: ExperimentSpec, train_digest: str = "") -> ModelMetadata:

@@ -40,6 +40,13 @@ class ExportSpec(SpecModel):
         description="Beyond TAO: divisor of the logits in softmax, written into the metadata; "
         "default: the checkpoint's.",
     )
+    data_type: Literal["FP32", "INT8"] = Field(
+        default="FP32",
+        description="Beyond TAO: INT8 is for ONNX Runtime on a CPU with VNNI; TensorRT wants FP32.",
+    )
+    calibration_data: OptionalText = Field(
+        default=None, description="Beyond TAO: .npy of real sequences for INT8."
+    )
     overwrite: bool = Field(default=False, description="Beyond TAO: replace an existing onnx_file.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -21,14 +22,17 @@ class TritonPythonModel:
     """One session for all requests; sequences of the same length are run together."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads `model.onnx`, one thread a physical core."""
+        """Loads the file that the configuration names, one thread a physical core."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _physical_cores()
-        path = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
+        name = json.loads(args["model_config"])["parameters"]["onnx_file"]["string_value"]
+        path = Path(args["model_repository"]) / args["model_version"] / name
         self.session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
         metadata = self.session.get_modelmeta().custom_metadata_map
+        data_type = metadata.get("data_type", "fp32")
+        pb.Logger.log_info(f"{name}: {data_type}, {options.intra_op_num_threads} threads")
         self.ignores_padding = metadata.get("padding") == "mask"
         self.input, self.output = self.session.get_inputs()[0], self.session.get_outputs()[0]
         frames = self.input.shape[FRAMES]

@@ -125,8 +125,10 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> dict[
     """Run the task up to the export itself; returns what it would export."""
     seen: dict[str, object] = {}
 
-    def keep(net: object, metadata: object, shape: object, path: Path) -> float:
-        seen.update(metadata=metadata, shape=shape, path=path)
+    def keep(
+        net: object, metadata: object, shape: object, path: Path, calibration: Path | None
+    ) -> float:
+        seen.update(metadata=metadata, shape=shape, path=path, calibration=calibration)
         return 0.0
 
     monkeypatch.setattr(export, "export_network", keep)
@@ -143,6 +145,7 @@ def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen["shape"] == InputShape(3, 34, persons=1, frames=None)
     seen = run(tmp_path, monkeypatch, f"export.results_dir={tmp_path}/x")
     assert seen["path"] == tmp_path / "x" / "epoch_7.onnx"
+    assert seen["calibration"] is None
     options = [
         "export.sequence_length=90",
         "export.num_persons=2",
@@ -151,6 +154,15 @@ def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = run(tmp_path, monkeypatch, *options)
     assert seen["shape"] == InputShape(3, 34, persons=2, frames=90)
     assert seen["path"] == tmp_path / "a"
+    options = ["export.data_type=INT8", "export.calibration_data=clips.npy"]
+    assert run(tmp_path, monkeypatch, *options)["calibration"] == Path("clips.npy")
+
+
+def test_int8_wants_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, monkeypatch, "export.data_type=INT8") == {"code": 2}
+    assert "export.calibration_data is not set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["dataset.stream=bone", "dataset.pre_normalise=true"])

@@ -1,0 +1,214 @@
+"""INT8 form of an exported network for the CPU, calibrated on real sequences.
+
+    python -m training.pose_classification.quantise model.onnx --calibration sequences.npy
+
+writes `model.int8.onnx` and its facts beside `model.onnx`. ONNX Runtime computes it with 8-bit
+integers where the processor multiplies them (AVX-512 VNNI, AVX-VNNI); without, sums may saturate,
+so keep to FP32 there. TensorRT makes an INT8 engine of its own and wants the FP32 file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from converter import InputError
+from training.common.engine.request import TOLERANCES
+from training.pose_classification.metadata import FP32, INT8, ModelMetadata
+from training.pose_classification.onnx_model import INPUT, OUTPUT, write_model
+
+logger = logging.getLogger(__name__)
+FloatArray = NDArray[np.float32]
+
+BATCH = 8
+SEQUENCES = 128  # to calibrate on; more change little
+# All of a block, so that it runs from end to end on integers; pooling and classifier stay FP32.
+QUANTISED = ["Conv", "MatMul", "Add", "Mul", "Relu"]
+
+
+def to_int8(model: onnx.ModelProto, sequences: FloatArray) -> onnx.ModelProto:
+    """Quantise weights and activations: QDQ, static, unsigned activations (ONNX Runtime's U8S8).
+
+    Weights of convolutions have a scale for each output channel, the adjacency one in all (ONNX
+    Runtime has no other matrix product). Activations have the range that they take on `sequences`.
+    The first graph convolution stays FP32: coordinates lose most by it, and it costs least.
+
+    Args:
+        model: in FP32, the deployed form.
+        sequences: (N, C, T, V, M) as the network is fed; at most 128 of them are used.
+    """
+    batches = list(_batches(sequences))
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        plain, clean, quantised = (Path(folder) / f"{n}.onnx" for n in ("plain", "clean", "int8"))
+        onnx.save(model, plain)
+        quant_pre_process(str(plain), str(clean), skip_symbolic_shape=True)
+        quantize_static(
+            str(clean),
+            str(quantised),
+            _Reader(batches),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=QUANTISED,
+            nodes_to_exclude=_first(onnx.load(clean)),
+            extra_options={"TensorQuantOverrides": _one_scale(onnx.load(clean))},
+        )
+        result: onnx.ModelProto = onnx.load(quantised)
+    return result
+
+
+def check(quantised: onnx.ModelProto, model: onnx.ModelProto, sequences: FloatArray) -> float:
+    """Compare the logits of both forms on the sequences of the calibration.
+
+    Returns:
+        The largest difference, as a share of the largest logit.
+
+    Raises:
+        RuntimeError: It is more than INT8 explains.
+    """
+    ours, theirs = (_logits(form, _batches(sequences)) for form in (quantised, model))
+    difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+    same = float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean())
+    logger.info("INT8 answers %.1f %% of %d sequences as FP32 does", 100 * same, len(ours))
+    if not difference <= TOLERANCES["int8"]:
+        raise RuntimeError(
+            f"logits of the INT8 form differ by {difference:.1e} of the largest, more than "
+            f"{TOLERANCES['int8']:.0e}: nothing written"
+        )
+    return difference
+
+
+def quantise_file(path: Path, calibration: Path, output: Path) -> float:
+    """Write the INT8 form of an exported network and its facts.
+
+    Returns:
+        What `check` returns.
+
+    Raises:
+        InputError: A file cannot be used.
+        RuntimeError: See `check`; nothing is written.
+    """
+    try:
+        model = onnx.load(path)
+    except (OSError, DecodeError) as error:
+        raise InputError(f"{path}: cannot be read as ONNX: {error}") from error
+    facts = {item.key: item.value for item in model.metadata_props}
+    if "classes" not in facts or facts.get("data_type", FP32) != FP32:
+        raise InputError(f"{path}: is not a network that `export` wrote in FP32")
+    sequences = read_sequences(calibration, model)
+    quantised = to_int8(model, sequences)
+    difference = check(quantised, model, sequences)
+    write_model(quantised, replace(ModelMetadata.of_mapping(facts), data_type=INT8), output)
+    return difference
+
+
+def read_sequences(path: Path, model: onnx.ModelProto) -> FloatArray:
+    """Map the sequences to calibrate on.
+
+    Raises:
+        InputError: Not a .npy of sequences that the network takes.
+    """
+    wanted = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
+    try:
+        array: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a .npy array: {error}") from error
+    fits = array.ndim == len(wanted) and all(
+        not size or size == got for size, got in zip(wanted[1:], array.shape[1:], strict=True)
+    )
+    if not fits or not len(array) or array.dtype.kind != "f":
+        shape = ", ".join(str(size or axis) for size, axis in zip(wanted, "NCTVM", strict=True))
+        raise InputError(f"{path}: is {array.dtype} {array.shape}, must be float ({shape})")
+    return array
+
+
+def _batches(sequences: FloatArray) -> Iterator[FloatArray]:
+    """Sequences evenly out of all, those of similar length together, without common padding."""
+    chosen = np.unique(np.linspace(0, len(sequences) - 1, SEQUENCES).astype(int))
+    used = [np.flatnonzero(np.any(sequences[i], axis=(0, 2, 3))) for i in chosen]
+    lengths = np.array([frames[-1] + 1 if len(frames) else 1 for frames in used])
+    for rows in np.array_split(np.argsort(lengths, kind="stable"), -(-len(chosen) // BATCH)):
+        clip = sequences[np.sort(chosen[rows])]
+        yield np.ascontiguousarray(clip[:, :, : lengths[rows].max()], dtype=np.float32)
+
+
+def _first(model: onnx.ModelProto) -> list[str]:
+    """Names of the first matrix product and the first convolution."""
+    named = {node.op_type: node.name for node in reversed(model.graph.node)}
+    return [named["MatMul"], named["Conv"]]
+
+
+def _one_scale(model: onnx.ModelProto) -> dict[str, list[dict[str, Any]]]:
+    weights = {item.name for item in model.graph.initializer}
+    products = [node.input[1] for node in model.graph.node if node.op_type == "MatMul"]
+    return {
+        name: [{"quant_type": QuantType.QInt8, "symmetric": True}]
+        for name in products
+        if name in weights
+    }
+
+
+def _logits(model: onnx.ModelProto, batches: Iterator[FloatArray]) -> FloatArray:
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return np.concatenate([session.run([OUTPUT], {INPUT: batch})[0] for batch in batches])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the advice of ONNX Runtime's quantiser, given through the root logger, to itself."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]  # untyped base class
+    def __init__(self, batches: Sequence[FloatArray]) -> None:
+        self._inputs = iter([{INPUT: batch} for batch in batches])
+
+    def get_next(self) -> dict[str, Any] | None:
+        return next(self._inputs, None)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("onnx", type=Path, help="an exported network in FP32")
+    parser.add_argument("--calibration", type=Path, required=True, metavar="NPY")
+    parser.add_argument("-o", "--output", type=Path, help="default: <name>.int8.onnx")
+    given = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        path = given.output or given.onnx.with_suffix(".int8.onnx")
+        difference = quantise_file(given.onnx, given.calibration, path)
+    except InputError as error:
+        sys.stderr.write(f"quantise: {error}\n")
+        return 2
+    except RuntimeError as error:
+        sys.stderr.write(f"quantise: {error}\n")
+        return 1
+    logger.info("%s: written; logits differ by %.1e of the largest", path, difference)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
