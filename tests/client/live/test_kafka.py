@@ -70,7 +70,7 @@ def test_a_broker_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture)
 def test_a_topic_that_comes_late(brokers: Brokers, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     source = KafkaSource(
-        f"{brokers.url}/late?from=earliest&topic.metadata.refresh.interval.ms=200&session.timeout.ms=6000"
+        f"{brokers.url}/late?from=earliest&topic.metadata.propagation.max.ms=1000"
     )
     end = time.monotonic() + 60
     while not caplog.records and time.monotonic() < end:
