@@ -6,12 +6,14 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from client.documents import load_convert_config
 from client.errors import ServerError
 from client.inputs import Source, find_sources
 from client.live import run_live
 from client.options import Options, parse
+from client.pictures import has_actions
 from client.progress import show_progress
 from client.results import write_lines
 from client.session import Client
@@ -70,6 +72,11 @@ def run(options: Options) -> None:
     """
     sources = find_sources(options.inputs, options.output_path)
     convert = load_convert_config(options.convert_config, options.max_gap)
+    options.pictures.check(sources)
+    if options.pictures and has_actions(sources[0].path):
+        log.info("%s has actions: it is drawn as it is, no server is asked", sources[0].path)
+        _draw(sources[0].path, options, convert)
+        return
     failures = 0
     with Client(options.settings, show_progress) as client:
         if options.convert_config is None:
@@ -110,6 +117,12 @@ def _work(client: Client, source: Source, options: Options, convert: ConvertConf
         *(source.output, summary.labelled, summary.objects),
         *(summary.frames, summary.tracks, summary.segments),
     )
+    if options.pictures:
+        _draw(source.output, options, convert)
+
+
+def _draw(document: Path, options: Options, convert: ConvertConfig) -> None:
+    options.pictures.draw(document, convert if options.convert_config else None)
 
 
 @contextmanager

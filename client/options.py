@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from client.pictures import Pictures
 from client.settings import Settings, Tls
 from converter import InputError
 from converter.segment import LABEL_POLICIES, LabelPolicy
@@ -54,6 +55,7 @@ class Options:
         scores: Add probabilities to documents.
         compact: Write documents without indents.
         live: The input is a stream that has no end.
+        pictures: What to draw of the results.
         verbose: Log every step, and tracebacks of unexpected failures.
     """
 
@@ -66,6 +68,7 @@ class Options:
     scores: bool
     compact: bool
     live: bool
+    pictures: Pictures
     verbose: bool
 
 
@@ -88,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _add_model_flags(p)
     _add_request_flags(p)
     _add_result_flags(p)
+    _add_picture_flags(p)
     for flag in OTHER_FLAGS:
         p.add_argument(flag, action="append", help=argparse.SUPPRESS)
     return p
@@ -207,6 +211,21 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
     group.add_argument("--compact", action="store_true", help="write documents without indents")
 
 
+def _add_picture_flags(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group(
+        "pictures of the results (a document that has actions needs no server)"
+    )
+    group.add_argument(
+        "--overlay", type=Path, metavar="MP4", help="draw persons and actions into a video"
+    )
+    group.add_argument(
+        "--report", type=Path, metavar="HTML", help="write a page with picture, timeline and table"
+    )
+    group.add_argument(
+        "--video", type=Path, help="what the poses were found in (default: plain ground)"
+    )
+
+
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Read a command line.
 
@@ -222,6 +241,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     for flag in OTHER_FLAGS:
         if getattr(args, flag.removeprefix("--")) is not None:
             log.warning("%s belongs to other modes; ignored", flag)
+    pictures = Pictures(args.overlay, args.report, args.video)
+    if pictures and args.live:
+        raise InputError("--overlay and --report draw a document that has an end, not --live")
     one_at_a_time = not (args.async_set or args.streaming)
     return Options(
         inputs=_without_stray_word(args.inputs),
@@ -243,9 +265,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         convert_config=Path(args.dataset_convert_config) if args.dataset_convert_config else None,
         max_gap=args.max_gap,
         label_policy=args.label_policy,
-        scores=args.scores,
+        scores=args.scores or bool(pictures),
         compact=args.compact,
         live=args.live,
+        pictures=pictures,
         verbose=args.verbose,
     )
 

@@ -56,6 +56,10 @@ def test_defaults() -> None:
         (["--label-policy", "tao"], "label_policy", "tao"),
         (["--scores"], "scores", True),
         (["--compact"], "compact", True),
+        (["--overlay", "o.mp4"], "pictures.overlay", Path("o.mp4")),
+        (["--overlay", "o.mp4", "--video", "v.mp4"], "pictures.video", Path("v.mp4")),
+        (["--report", "r.html"], "pictures.report", Path("r.html")),
+        (["--report", "r.html"], "scores", True),
     ],
 )
 def test_every_flag_has_an_effect(flags: list[str], attribute: str, value: Any) -> None:

@@ -88,6 +88,7 @@ def draw_overlay(
         clip: Clip = opened or _blank(frame_size, rate, timeline)
         if opened:
             _compare_lengths(results, timeline, opened)
+            _compare_sizes(results, timeline, frame_size or opened.size)
         view = View.of(clip.size, frame_size, focal_length)
         _write(document, timeline, clip, view, output, strip)
     return Drawn(
@@ -121,6 +122,15 @@ def _compare_lengths(results: Path, timeline: Timeline, clip: VideoClip) -> None
         log.warning(
             "%s has nobody after frame %d, %s ends at %d; nothing is drawn there",
             *(results, last, clip.path, end),
+        )
+
+
+def _compare_sizes(results: Path, timeline: Timeline, frame: Size) -> None:
+    if any(np.array(timeline.reach) > 1.1 * np.array(frame)):
+        log.warning(
+            "%s: persons are up to %d, %d pixels, the frame is %d by %d; was it another size when "
+            "the poses were found (--frame-size)?",
+            *(results, *timeline.reach, *frame),
         )
 
 

@@ -7,7 +7,7 @@ writes it. It may be larger than the memory; frames may stand a little out of or
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from math import isfinite, nan
 from pathlib import Path
 from typing import NamedTuple
@@ -98,7 +98,7 @@ class Document:
         """Share 0..1 of the document that the present pass has read."""
         return self._file.fraction
 
-    def first_pass(self) -> Iterator[PeopleOf]:
+    def first_pass(self) -> Generator[PeopleOf, None, None]:
         """Yield all frames with persons, and warn at the end of what is left out."""
         poses = objects = 0
         for moment in self._in_order(self._frames(self._file.scan(_decode), check=True)):

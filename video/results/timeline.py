@@ -55,12 +55,14 @@ class Timeline:
         first_frame: Number of the first frame with a person.
         last_frame: Number of the last frame with a person.
         sightings: Persons in frames, counted.
+        reach: Farthest to the right and down, in pixels, that a pelvis of `pose25d` is.
     """
 
     spans: dict[str, list[Span]] = field(default_factory=dict)
     first_frame: int = 0
     last_frame: int = -1
     sightings: int = 0
+    reach: tuple[float, float] = (0.0, 0.0)
     _steps: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -82,6 +84,8 @@ class Timeline:
             self._steps[step] += 1
         for person in moment.people:
             self._extend(frame, person)
+            x, y = (person.pose or (None, None))[:2]
+            self.reach = max(self.reach[0], x or 0.0), max(self.reach[1], y or 0.0)
         if moment.people:
             self.last_frame = frame
             self.sightings += len(moment.people)
