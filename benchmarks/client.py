@@ -1,0 +1,211 @@
+"""The client without a network: JSON in, JSON with actions out, on a model that answers at once.
+
+    python -m benchmarks.client [--quick]
+
+Documents of growing length go through the real client (a process of its own) and a real Triton
+whose models answer a constant. `MB/CPU s` is the document's size over the processor time of the
+client's process, user and system, all its threads: what one core sustains. Then the ways to move a
+batch of sequences: HTTP, gRPC and system shared memory over HTTP, as bare calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tritonclient.grpc
+import tritonclient.http
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks._null import ENSEMBLE, NETWORK, write_null_models
+from benchmarks._report import write_report
+from benchmarks.convert_annotate import write_document
+from client import annotate
+from scripts.embedded_triton import EmbeddedTriton
+
+FULL = (25_000, 50_000, 100_000, 200_000)  # object-frames
+QUICK = (4_000, 8_000)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One document.
+
+    Attributes:
+        model: Name of the model.
+        protocol: `http` or `grpc`.
+        object_frames: Persons in frames.
+        megabytes: Size of the document.
+        seconds: Wall time of the client, start of the interpreter not counted.
+        cpu_seconds: Processor time of the client's process.
+        megabytes_per_cpu_second: What one core sustains.
+        peak_megabytes: Largest resident memory.
+    """
+
+    model: str
+    protocol: str
+    object_frames: int
+    megabytes: float
+    seconds: float
+    cpu_seconds: float
+    megabytes_per_cpu_second: float
+    peak_megabytes: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """One way to move a batch: milliseconds of a call, median, and processor time of the caller."""
+
+    way: str
+    megabytes: float
+    ms: float
+    cpu_ms: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark, print tables, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small documents, no results file")
+    parser.add_argument("--job", nargs=5, help=argparse.SUPPRESS)
+    given = parser.parse_args(argv)
+    if given.job:
+        return job(*given.job)
+    with tempfile.TemporaryDirectory() as folder:
+        repository = Path(folder) / "model_repository"
+        write_null_models(repository)
+        with EmbeddedTriton(repository) as triton:
+            runs = documents(triton, Path(folder), QUICK if given.quick else FULL)
+            calls = ways(triton, 10 if given.quick else 200)
+    show(runs, calls)
+    if not given.quick:
+        write_report("client", {"runs": [*map(asdict, runs)], "calls": [*map(asdict, calls)]})
+    return 0
+
+
+def documents(triton: EmbeddedTriton, folder: Path, sizes: Sequence[int]) -> list[Run]:
+    """Growing documents on the ensemble's stand-in; the longest but one in other ways too."""
+    runs = []
+    for count in sizes:
+        source = folder / "document.json"
+        write_document(source, count)
+        ways = [(ENSEMBLE, "http")]
+        if count == sizes[-2]:
+            ways += [(ENSEMBLE, "grpc"), (NETWORK, "http"), (NETWORK, "grpc")]
+        for model, protocol in ways:
+            url = triton.http_url if protocol == "http" else triton.grpc_url
+            words = [str(source), str(folder / "out.json"), url, protocol, model]
+            command = [sys.executable, "-m", "benchmarks.client", "--job", *words]
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+            figures = json.loads(done.stdout)
+            size = source.stat().st_size / 1e6
+            figures["megabytes_per_cpu_second"] = size / figures["cpu_seconds"]
+            runs.append(Run(model, protocol, count, size, **figures))
+    return runs
+
+
+def job(source: str, target: str, url: str, protocol: str, model: str) -> int:
+    """Label one document in this process, and print what it took."""
+    started, cpu = time.perf_counter(), os.times()
+    annotate(source, target, url=url, protocol=protocol, model=model, batch_size=16)
+    now = os.times()
+    figures = {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": now.user + now.system - cpu.user - cpu.system,
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+    }
+    sys.stdout.write(json.dumps(figures))
+    return 0
+
+
+def ways(triton: EmbeddedTriton, count: int) -> list[Call]:
+    """Call the bare null network with 16 sequences of 300 frames, in turns."""
+    clips = np.random.default_rng(0).normal(size=(16, 3, 300, 34, 1)).astype(np.float32)
+    http = tritonclient.http.InferenceServerClient(triton.http_url)
+    grpc = tritonclient.grpc.InferenceServerClient(triton.grpc_url)
+    calls: dict[str, Callable[[], object]] = {
+        "HTTP": lambda: http.infer(NETWORK, tensors(tritonclient.http, clips)),
+        "gRPC": lambda: grpc.infer(NETWORK, tensors(tritonclient.grpc, clips)),
+    }
+    with SharedClips(http, clips) as shared:
+        calls["HTTP, shared memory"] = lambda: http.infer(NETWORK, shared.tensors(clips))
+        times: dict[str, list[tuple[float, float]]] = {way: [] for way in calls}
+        for number in range(count + 3):
+            for way, call in calls.items():
+                started, cpu = time.perf_counter(), time.process_time()
+                call()
+                taken = time.perf_counter() - started, time.process_time() - cpu
+                if number >= 3:
+                    times[way].append(taken)
+    http.close()
+    grpc.close()
+    medians = {way: np.median(pairs, axis=0) * 1000 for way, pairs in times.items()}
+    return [Call(way, clips.nbytes / 1e6, *map(float, pair)) for way, pair in medians.items()]
+
+
+def tensors(library: Any, clips: np.ndarray[Any, Any]) -> list[Any]:
+    """The clips as an input of either library."""
+    return [library.InferInput("input", clips.shape, "FP32").set_data_from_numpy(clips)]
+
+
+class SharedClips:
+    """A region of system shared memory that the server knows, for one batch."""
+
+    def __init__(self, client: Any, clips: np.ndarray[Any, Any]) -> None:
+        import tritonclient.utils.shared_memory as shared_memory
+
+        self._library, self._client, self._size = shared_memory, client, clips.nbytes
+        self._key = f"/pose_benchmark_{os.getpid()}"
+
+    def __enter__(self) -> SharedClips:
+        self._region = self._library.create_shared_memory_region("clips", self._key, self._size)
+        self._client.register_system_shared_memory("clips", self._key, self._size)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.unregister_system_shared_memory("clips")
+        self._library.destroy_shared_memory_region(self._region)
+
+    def tensors(self, clips: np.ndarray[Any, Any]) -> list[Any]:
+        """Write the clips into the region; the input names it."""
+        self._library.set_shared_memory_region(self._region, [clips])
+        tensor = tritonclient.http.InferInput("input", clips.shape, "FP32")
+        tensor.set_shared_memory("clips", self._size)
+        return [tensor]
+
+
+def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:
+    """Print both tables."""
+    table = Table("model", "protocol", "object-frames", "MB", "s", "CPU s", "MB/CPU s", "peak MB")
+    for run in runs:
+        cells = run.model, run.protocol, f"{run.object_frames:,}", f"{run.megabytes:.0f}"
+        figures = f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}"
+        rates = f"{run.megabytes_per_cpu_second:.0f}", f"{run.peak_megabytes:.0f}"
+        table.add_row(*cells, *figures, *rates)
+    Console().print(table)
+    table = Table("way to move a batch", "MB", "ms a call", "CPU ms of the caller")
+    for call in calls:
+        table.add_row(call.way, f"{call.megabytes:.1f}", f"{call.ms:.2f}", f"{call.cpu_ms:.2f}")
+    Console().print(table)
+    grown = [run for run in runs if (run.model, run.protocol) == (ENSEMBLE, "http")]
+    growth = [run.cpu_seconds / run.object_frames for run in grown]
+    spread = max(growth) / statistics.median(growth)
+    Console().print(
+        f"cost of an object-frame: at most {spread:.2f} times the median of the lengths"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
