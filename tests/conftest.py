@@ -20,8 +20,9 @@ MakeRepository = Callable[..., Path]
 def _make_repository(folder: Path, **network: Any) -> Path:
     repository = folder / "model_repository"
     weights = shutil.ignore_patterns("*.onnx", "*.plan*", "model.json", "__pycache__")
-    for model in (ROOT / "model_repository").glob("pose_classification*"):
-        shutil.copytree(model, repository / model.name, ignore=weights)
+    for part in ("", "_preprocess", "_tao", "_postprocess"):
+        name = f"pose_classification{part}"
+        shutil.copytree(ROOT / "model_repository" / name, repository / name, ignore=weights)
     net = repository / "pose_classification_tao"
     write_tiny_network(net / "1", **network)
     if network.get("pose_type") == "2dbp":

@@ -1,9 +1,14 @@
 """Everything, in one command: ``python -m training.recipes.six_class --data DIR``.
 
-Makes the arrays, trains, fits the temperature on the validation data, exports the network into
-the model repository, measures the exported file on the held-out people and writes the figures
-into the model card. It goes on where it was interrupted if ``--results`` is the same; about 20
-minutes on two cores.
+Makes the arrays, trains, exports the network into the model repository, fits its temperature and
+its level of "unknown" on the validation data, measures it on the held-out people and writes the
+figures into the model card and the JSON beside it. It goes on where it was interrupted if
+``--results`` is the same.
+
+``--pose-type 2dbp`` and ``25dbp`` do the same on pictures of the motions by random cameras.
+``--evaluate-only`` trains nothing: it fits and measures the network in the model repository.
+``--leave-out nw_ucla`` trains without a data set and tests on it; the network stays in the
+results, the figures go into the card.
 """
 
 import argparse
@@ -11,171 +16,107 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from converter import InputError
 from training.common.results import write_atomic
-from training.common.spec import load_spec
-from training.pose_classification.cli import main as pose_classification
-from training.pose_classification.labels import read_labels
 from training.pose_classification.plots import save_confusion
-from training.pose_classification.predictor import load_predictor
-from training.pose_classification.spec import ExperimentSpec
-from training.recipes.six_class.card import figures_json, render, update_card
-from training.recipes.six_class.make_data import SEED, WINDOWS, make
-from training.recipes.six_class.measure import (
-    evaluate_array,
-    fit_temperature,
-    logits_of,
-    sensor_cue,
-)
+from training.recipes.six_class.card import read_figures, render, update_card
+from training.recipes.six_class.folders import make_folders, network_name
+from training.recipes.six_class.make_data import add_plan, make, plan_of
+from training.recipes.six_class.pipeline import Run
 from training.recipes.six_class.rules import CLASSES
-from training.recipes.six_class.sources import DATA_SETS, read_clips
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
-SPEC = HERE / "spec.yaml"
-NAME = "pose_classification_tao"
-TESTS = {
-    "all sources, as they are": "test",
-    **{f"{source}, as it is": f"test_{source}" for source in DATA_SETS},
-    "all sources, all 34 joints": "test_all_joints",
-    "windows of 30 frames": "test_30_frames",
-    "windows of 60 frames": "test_60_frames",
-    "windows of 100 frames": "test_100_frames",
-    "windows of up to 300 frames": "test_300_frames",
-}
+ROOT = Path(__file__).parents[3]
 log = logging.getLogger(__name__)
 
 
-def overrides(arrays: Path, results: Path) -> list[str]:
-    """Return the options of the spec that depend on where things are."""
-    return [
-        f"results_dir={results}",
-        *(
-            f"dataset.{part}_dataset.{kind}_path={arrays / f'{part}.{suffix}'}"
-            for part in ("train", "val")
-            for kind, suffix in (("data", "npy"), ("label", "json"))
-        ),
-    ]
-
-
-def task(name: str, *options: str) -> None:
-    """Run a task of the trainer.
-
-    Raises:
-        InputError: it failed; it has said why.
-    """
-    code = pose_classification([name, "-e", str(SPEC), *options])
-    if code:
-        raise InputError(f"{name} ended with exit code {code}; see above")
-
-
-def fitted_temperature(checkpoint: Path, spec: ExperimentSpec, arrays: Path) -> float:
-    """Return the temperature that calibrates a checkpoint on the validation data."""
-    predictor = load_predictor(checkpoint, spec, torch.device("cpu"))
-    sequences = np.load(arrays / "val.npy", mmap_mode="r", allow_pickle=False)
-    truth = read_labels(arrays / "val.json").ids
-    return fit_temperature(logits_of(predictor, sequences), truth)
-
-
-def training_minutes(status: Path) -> float:
-    """Return how long the epochs took that the trainer has written down."""
-    lines = [json.loads(line) for line in status.read_text(encoding="utf-8").splitlines()]
-    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
-    times = [[float(part) for part in text.split(":")] for text in epochs.values()]
-    return sum(60 * hours + minutes + seconds / 60 for hours, minutes, seconds in times)
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where things are and go.
-
-    Attributes:
-        data: folder of the three data sets.
-        results: folder for arrays, checkpoints and figures.
-        model: the ONNX file to write.
-        card: the model card to update.
-    """
-
-    data: Path
-    results: Path
-    model: Path
-    card: Path
-
-
-def run(paths: Paths, windows: int = WINDOWS, more: Sequence[str] = ()) -> None:
-    """Make, train, export and measure.
-
-    Args:
-        paths: where things are and go.
-        windows: training windows.
-        more: options that differ from the spec, ``section.option=value``.
-
-    Raises:
-        InputError: data are missing, or a step failed.
-    """
-    arrays, model = paths.results / "arrays", paths.model
-    manifest: Any = make(paths.data, arrays, windows)
-    options = [*overrides(arrays, paths.results), *more]
-    spec = load_spec(SPEC, ExperimentSpec, options)
-    task("train", *options)
-    checkpoint = paths.results / "train" / "pc_model_latest.pth"
-    temperature = fitted_temperature(checkpoint, spec, arrays)
-    task(
-        "export",
-        *options,
-        f"export.checkpoint={checkpoint}",
-        f"export.onnx_file={model}",
-        f"export.temperature={temperature}",
-        "export.overwrite=true",
-    )
-    predictor = load_predictor(model, spec, torch.device("cpu"))
-    measured = {
-        name: evaluate_array(predictor, arrays / f"{file}.npy") for name, file in TESTS.items()
-    }
-    cue = sensor_cue(predictor, read_clips(paths.data))
-    sidecar = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-    facts = {
-        "file": f"`{model.name}`, {model.stat().st_size / 1e6:.2f} MB, "
-        f"SHA-256 `{sidecar['onnx_sha256']}`",
-        "training data": f"{manifest['training_windows']} windows, "
-        f"SHA-256 `{sidecar['train_digest']}`",
-        "seeds": f"data {SEED}, training {spec.train.seed}",
-        "training": f"{spec.train.num_epochs} epochs, "
-        f"{training_minutes(paths.results / 'train' / 'status.json'):.0f} minutes",
-        "temperature": f"{temperature}",
-    }
-    text = render(facts, manifest["runs"], measured, cue)
-    write_atomic(paths.results / "figures.json", json.dumps(figures_json(measured, cue)).encode())
-    picture = paths.card.parents[1] / "images" / f"{NAME}_confusion.png"
+def shipped(run: Run, repository: Path, card: Path, train: bool) -> dict[str, Any]:
+    """Make or measure the network that ships; returns its figures."""
+    pose_type = run.plan.pose_type
+    folder = repository / network_name(pose_type)
+    model = folder / "1" / "model.onnx"
+    if not train and not model.is_file():
+        raise InputError(f"{model}: no network to evaluate; leave out --evaluate-only")
+    manifest: Any = make(run.data, run.arrays, run.plan)
+    if train:
+        run.train()
+        if pose_type != "3dbp":
+            make_folders(repository, pose_type)
+    facts = run.calibrate(run.exported if train else model, model)
+    measured, everything = run.measure(model, facts)
+    picture = card.parents[1] / "images" / f"{network_name(pose_type)}_confusion.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    save_confusion(measured["all sources, as they are"].confusion, CLASSES, picture)
-    update_card(paths.card, text)
-    sys.stdout.write(text + "\n")
+    save_confusion(everything.confusion, CLASSES, picture)
+    digest = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))["onnx_sha256"]
+    about = {
+        "file": f"`{model.name}`, {model.stat().st_size / 1e6:.2f} MB, SHA-256 `{digest}`",
+        "SHA-256 of the training arrays": f"`{facts.train_digest}`",
+        "temperature": f"{facts.temperature}",
+        "logit of unknown": f"{facts.unknown_logit}",
+    }
+    about |= run.training_facts() if train else {}
+    return {"facts": about, "runs": manifest["runs"], **measured}
+
+
+def without(run: Run, left_out: str) -> dict[str, Any]:
+    """Train without a data set and measure on it; returns the figures."""
+    manifest: Any = make(run.data, run.arrays, run.plan)
+    run.train()
+    model = run.results / "model.onnx"
+    facts = run.calibrate(run.exported, model)
+    measured, _ = run.measure(model, facts)
+    learnt = [
+        name
+        for name in CLASSES
+        if any(counts[name] for counts in manifest["runs"]["train"].values())
+    ]
+    return {
+        "facts": run.training_facts(),
+        "classes_trained": learnt,
+        "accuracy": measured["accuracy"][f"{left_out}, as it is"],
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="training.recipes.six_class", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the three data sets")
-    parser.add_argument("--results", type=Path, default=ROOT / "results" / "six_class")
-    parser.add_argument(
-        "--model", type=Path, default=ROOT / "model_repository" / NAME / "1" / "model.onnx"
+    parser = argparse.ArgumentParser(
+        prog="training.recipes.six_class",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_cards" / f"{NAME}.md")
-    parser.add_argument("--windows", type=int, default=WINDOWS, help="training windows")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the three data sets")
+    add_plan(parser)
+    parser.add_argument("--evaluate-only", action="store_true", help="train nothing")
+    parser.add_argument("--results", type=Path, help="default: a folder of its own in results/")
+    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
+    parser.add_argument("--card", type=Path, help="default: the network's in docs/model_cards/")
     parser.add_argument(
         "overrides", nargs="*", metavar="section.option=value", help="changes of spec.yaml"
     )
     given = parser.parse_args(argv)
+    plan, name = plan_of(given), network_name(given.pose_type)
+    folder = f"six_class_{plan.pose_type}" + (f"_without_{plan.left_out}" if plan.left_out else "")
+    results = given.results or ROOT / "results" / folder
+    card = given.card or ROOT / "docs" / "model_cards" / f"{name}.md"
     try:
-        paths = Paths(given.data, given.results, given.model, given.card)
-        run(paths, given.windows, given.overrides)
+        if given.evaluate_only and plan.left_out:
+            raise InputError("--evaluate-only and --leave-out exclude each other")
+        figures = read_figures(card)
+        run = Run(given.data, results, plan, given.overrides)
+        if plan.left_out:
+            of_others = figures.setdefault("leave_one_out", {})
+            of_others[plan.left_out] = without(run, plan.left_out)
+        else:
+            about = figures.get("facts", {}) if given.evaluate_only else {}
+            figures |= shipped(run, given.repository, card, not given.evaluate_only)
+            figures["facts"] = about | figures["facts"]
+        content = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+        write_atomic(card.with_suffix(".json"), content.encode())
+        text = render(figures)
+        update_card(card, text)
+        sys.stdout.write(text + "\n")
     except InputError as error:
         log.error("%s", error)
         return 2

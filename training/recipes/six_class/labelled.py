@@ -31,15 +31,19 @@ class Labelled:
     split: Split
 
 
-def label_clips(clips: Iterable[Clip]) -> list[Labelled]:
+def label_clips(clips: Iterable[Clip], left_out: str | None = None) -> list[Labelled]:
     """Label all clips and keep those that have a run of any class.
 
     Nobody in the data gets up from the floor. For training, clips of sitting down on it are
     taken backwards, too.
+
+    Args:
+        clips: the clips.
+        left_out: a source that is for testing alone.
     """
     labelled = []
     for clip in clips:
-        split = split_of(clip)
+        split = split_of(clip, left_out)
         motions = {clip.name: clip.motion}
         if clip.action == "lie_down" and split == "train":
             motions[f"{clip.name}.backwards"] = clip.motion[::-1]

@@ -7,17 +7,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter import ConvertConfig, joint_map, network_input
+from converter import joint_map
 from training.pose_classification.labels import read_labels
 from training.pose_classification.metrics import Metrics, evaluate_logits, softmax
 from training.pose_classification.predictor import Predictor
+from training.recipes.six_class.arrays import network_inputs
+from training.recipes.six_class.cameras import keypoints
 from training.recipes.six_class.labelled import SHORTEST
 from training.recipes.six_class.motion import Motion, resample
 from training.recipes.six_class.rules import CLASSES, label_runs
 from training.recipes.six_class.sources import Clip
 from training.recipes.six_class.split import split_of
 
-BATCH = 16
+BATCH, FRAMES = 16, 300
 JUMPING = CLASSES.index("jumping")
 NOISE = 15.0
 """Millimetres of white noise that `as_kinect` adds."""
@@ -64,7 +66,9 @@ class CueCheck:
     jumping: float
 
 
-def sensor_cue(predictor: Predictor, clips: Iterable[Clip], seed: int = 0) -> list[CueCheck]:
+def sensor_cue(
+    predictor: Predictor, clips: Iterable[Clip], pose_type: str, seed: int = 0
+) -> list[CueCheck]:
     """Look for the short cut "motion capture means jumping" in the held-out people.
 
     A network that took it would call other motion captured actions jumping, more often than
@@ -73,7 +77,8 @@ def sensor_cue(predictor: Predictor, clips: Iterable[Clip], seed: int = 0) -> li
     Args:
         predictor: the network.
         clips: clips of all sources; those of held-out people are used.
-        seed: seed of the noise.
+        pose_type: what the network is given.
+        seed: seed of the noise and of the cameras.
     """
     rng = np.random.default_rng(seed)
     groups: dict[str, list[Motion]] = {
@@ -93,13 +98,13 @@ def sensor_cue(predictor: Predictor, clips: Iterable[Clip], seed: int = 0) -> li
         if clip.action == "other":
             parts = [("actions of no class", 0, len(clip.motion))]
         for what, start, end in parts:
-            motion = clip.motion[start:end][:300]
+            motion = clip.motion[start:end][:FRAMES]
             if len(motion) >= SHORTEST:
                 groups[f"{sensor}: {what}"].append(motion)
                 if mocap:
                     groups[f"{sensor} as of a Kinect: {what}"].append(as_kinect(motion, rng))
     return [
-        CueCheck(what, len(motions), _share_jumping(predictor, motions))
+        CueCheck(what, len(motions), _share_jumping(predictor, motions, pose_type, rng))
         for what, motions in groups.items()
         if motions
     ]
@@ -114,7 +119,9 @@ def as_kinect(motion: Motion, rng: np.random.Generator) -> Motion:
     return slow
 
 
-def _share_jumping(predictor: Predictor, motions: Sequence[Motion]) -> float:
-    config = ConvertConfig()
-    inputs = np.stack([network_input(motion, config) for motion in motions])
-    return float((logits_of(predictor, inputs).argmax(axis=1) == JUMPING).mean())
+def _share_jumping(
+    predictor: Predictor, motions: Sequence[Motion], pose_type: str, rng: np.random.Generator
+) -> float:
+    seen = [keypoints(motion, pose_type, rng) for motion in motions]
+    logits = logits_of(predictor, network_inputs(seen, FRAMES, pose_type))
+    return float((logits.argmax(axis=1) == JUMPING).mean())

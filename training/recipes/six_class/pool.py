@@ -7,6 +7,7 @@ import numpy as np
 from converter import InputError
 from training.recipes.six_class.labelled import SHORTEST, Labelled
 from training.recipes.six_class.motion import Motion
+from training.recipes.six_class.rules import CLASSES
 from training.recipes.six_class.windows import (
     Timeline,
     draw_window,
@@ -21,9 +22,17 @@ SOURCE_WEIGHTS = {"nw_ucla": 0.4, "utkinect": 0.25, "hdm05": 0.35}
 STILL_CLASSES, UPRIGHT = ("sitting", "standing"), ("standing", "walking")
 LED = 0.6
 """How often something else is put before or after people who move."""
-SLOWEST = 0.5
-"""Motions are played at exp(-SLOWEST) to exp(SLOWEST) times their speed."""
+SPEEDS, ANY_RATE = (0.6, 1.65), (0.5, 3.0)
+"""Motions are played at so many times their speed; the second for a camera of 60 to 10 frames a
+second whose frames are taken for those of 30, with the chance below."""
+ANY_RATE_CHANCE = 0.25
 TRIES = 1000
+
+
+def random_speed(rng: np.random.Generator) -> float:
+    """Return how many times its speed a motion is played at."""
+    low, high = ANY_RATE if rng.random() < ANY_RATE_CHANCE else SPEEDS
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 class WindowPool:
@@ -47,6 +56,11 @@ class WindowPool:
                 if run.label in UPRIGHT:
                     upright[run.label].append(item.whole[run.start : run.end])
 
+    @property
+    def labels(self) -> list[str]:
+        """Classes that the clips show, in the order of ``CLASSES``."""
+        return [label for label in CLASSES if label in self._timelines]
+
     def draw(
         self, label: str, length: int, rng: np.random.Generator, vary: bool
     ) -> tuple[str, Motion]:
@@ -56,7 +70,7 @@ class WindowPool:
             label: class wanted.
             length: most frames.
             rng: source of randomness.
-            vary: play it slower or faster, at random.
+            vary: play it slower or faster, at random, as people and cameras are.
 
         Raises:
             InputError: no clip shows the class for long enough.
@@ -70,7 +84,7 @@ class WindowPool:
             if label not in STILL_CLASSES and rng.random() < LED:
                 timeline = led_in_and_out(timeline, self._upright[person], rng)
             if vary:
-                timeline = played(timeline, float(np.exp(rng.uniform(-SLOWEST, SLOWEST))))
+                timeline = played(timeline, 1 / random_speed(rng))
             window = draw_window(timeline, label, length, rng)
             if window is not None and len(window) >= SHORTEST:
                 return person, window

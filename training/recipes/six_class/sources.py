@@ -42,7 +42,6 @@ class DataSet:
         rate: frames a second.
         pitch: degrees by which its camera looks down.
         actions: `Clip.action` by its own name.
-        others: whether clips of its other actions are used, as ``other``.
         subject: place of the person in the names of its clips, split at ``_``.
     """
 
@@ -52,7 +51,6 @@ class DataSet:
     rate: float
     pitch: float
     actions: Mapping[str, str] = field(repr=False)
-    others: bool
     subject: int
 
 
@@ -64,7 +62,6 @@ DATA_SETS = {
         rate=15.0,
         pitch=10.0,
         actions={"walk_around": "walk", "sit_down": "sit_down", "stand_up": "stand_up"},
-        others=False,
         subject=1,
     ),
     "utkinect": DataSet(
@@ -74,7 +71,6 @@ DATA_SETS = {
         rate=15.0,
         pitch=5.0,
         actions={"walk": "walk", "sitDown": "sit_down", "standUp": "stand_up"},
-        others=True,
         subject=0,
     ),
     "hdm05": DataSet(
@@ -90,7 +86,6 @@ DATA_SETS = {
             "squat1Reps": "squat",
             "lieDownFloor": "lie_down",
         },
-        others=True,
         subject=1,
     ),
 }
@@ -104,7 +99,8 @@ class Clip:
         source: key of `DATA_SETS`.
         name: name in the data set, with ``.N`` for the parts of a clip that was cut.
         subject: name of the person in the data set.
-        action: what the data set says is done; ``other`` where the recipe has no use for it.
+        action: what the data set says is done, in the recipe's words; ``other`` where it has none.
+        label: what the data set says is done, in its own words.
         motion: ``(T, 34, 4)`` float32 (x, y, z in mm, confidence 0 or 1) at 30 Hz.
     """
 
@@ -112,6 +108,7 @@ class Clip:
     name: str
     subject: str
     action: str
+    label: str
     motion: Motion
 
 
@@ -133,8 +130,6 @@ def read_clips(folder: Path, *sources: str) -> Iterator[Clip]:
         opened = data_set.open(path, None if source != "nw_ucla" else "none")
         mapping = joint_map(opened.layout, "nvidia")
         for clip in opened.clips:
-            if clip.label not in data_set.actions and not data_set.others:
-                continue
             action = data_set.actions.get(clip.label, "other")
             subject = clip.name.split("_")[data_set.subject]
             poses = clip.poses[:, 0]
@@ -144,7 +139,7 @@ def read_clips(folder: Path, *sources: str) -> Iterator[Clip]:
             for number, part in enumerate(parts):
                 motion = resample(mapping.apply(part), RATE / data_set.rate)
                 name = clip.name if len(parts) == 1 else f"{clip.name}.{number}"
-                yield Clip(source, name, subject, action, motion)
+                yield Clip(source, name, subject, action, clip.label, motion)
 
 
 def camera_frame(points: NDArray[np.float32], pitch: float = 0.0) -> NDArray[np.float32]:

@@ -22,9 +22,14 @@ VAL_SUBJECTS: dict[str, set[str]] = {"nw_ucla": {"s04"}, "utkinect": {"s05"}, "h
 VAL_TAKES = 6
 
 
-def split_of(clip: Clip) -> Split:
-    """Return the part of the data that a clip belongs to."""
-    if clip.subject in TEST_SUBJECTS[clip.source]:
+def split_of(clip: Clip, left_out: str | None = None) -> Split:
+    """Return the part of the data that a clip belongs to.
+
+    Args:
+        clip: the clip.
+        left_out: a source of which everybody is a test person.
+    """
+    if clip.source == left_out or clip.subject in TEST_SUBJECTS[clip.source]:
         return "test"
     if clip.subject in VAL_SUBJECTS[clip.source]:
         return "val"

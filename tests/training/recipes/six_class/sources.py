@@ -16,6 +16,7 @@ from training.recipes.six_class.skeleton import JOINT
 STANDING = ramp((0, 0, 60))
 DOWN = ramp((0, 0, 20), (0, 0.6, 20), (0.6, 0.6, 25))
 SQUAT = ramp((0, 0, 12), (0, 0.6, 20), (0.6, 0, 20), (0, 0, 12))
+BEND = ramp((0, 0.3, 15), (0.3, 0, 15))
 HOP = np.tile(ramp((0, 0.15, 6), (0.15, 0, 6)), 3)
 
 
@@ -54,7 +55,7 @@ def write_sources(folder: Path) -> None:
                 ("a04", walk(60)),
                 ("a05", person(DOWN)),
                 ("a06", person(DOWN[::-1])),
-                ("a01", person(STANDING)),
+                ("a01", person(BEND)),
             ):
                 name = f"{code}_s{subject:02}_e00_v01"
                 skeletons = raw(motion[half], "kinect-v1", 1000).tolist()

@@ -5,8 +5,9 @@ import pytest
 
 from converter import joint_map
 from tests.training.recipes.six_class.figures import person, ramp
-from training.recipes.six_class.augment import augment, camera, mirrored, smoothed
+from training.recipes.six_class.augment import augment, lifted, mirrored, smoothed
 from training.recipes.six_class.body import complete
+from training.recipes.six_class.cameras import rotation
 from training.recipes.six_class.skeleton import HIPS, JOINT, LAYOUT, PELVIS
 
 MOTION = complete(person(ramp((0, 0.4, 40))))
@@ -54,10 +55,10 @@ def test_a_mirror_image_swaps_left_and_right_and_keeps_bones() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_camera_is_a_rotation_that_leaves_people_upright(seed: int) -> None:
-    rotation = camera(np.random.default_rng(seed))
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
-    assert np.linalg.det(rotation) == pytest.approx(1)
-    assert (rotation @ [0, 1, 0])[1] > 0.7
+    matrix = rotation(np.random.default_rng(seed))
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(matrix) == pytest.approx(1)
+    assert (matrix @ [0, 1, 0])[1] > 0.7
 
 
 def test_smoothing_keeps_a_straight_line() -> None:
@@ -70,7 +71,7 @@ def test_smoothing_keeps_a_straight_line() -> None:
 
 
 def test_augmented_motions_differ_but_stay_people() -> None:
-    results = [augment(MOTION, np.random.default_rng(seed)) for seed in range(40)]
+    results = [augment(MOTION, "3dbp", np.random.default_rng(seed)) for seed in range(40)]
     for result in results:
         assert result.shape[1:] == (34, 4)
         assert 0.8 * len(MOTION) <= len(result) <= len(MOTION)
@@ -81,10 +82,22 @@ def test_augmented_motions_differ_but_stay_people() -> None:
         assert np.abs(result[..., :3]).max() < 3000
     assert not np.allclose(results[0][:20, PELVIS], results[1][:20, PELVIS])
     missing = np.array([(result[..., 3] == 0).all(axis=0) for result in results]).mean(axis=0)
-    assert 0.3 < missing[JOINT["left_eye"]] < 0.75
+    assert 0.3 < missing[JOINT["left_eye"]] < 0.85
     assert missing[JOINT["left_knee"]] < 0.15
 
 
+def test_lifting_changes_depth_about_the_pelvis_alone() -> None:
+    changed = 0
+    for seed in range(30):
+        result = lifted(MOTION, np.random.default_rng(seed))
+        np.testing.assert_array_equal(result[..., [0, 1, 3]], MOTION[..., [0, 1, 3]])
+        np.testing.assert_allclose(result[:, PELVIS], MOTION[:, PELVIS])
+        before, after = (np.ptp(motion[..., 2]) for motion in (MOTION, result))
+        assert 0.3 < after / before < 2
+        changed += after != before
+    assert 3 < changed < 18
+
+
 def test_the_same_seed_gives_the_same_motion() -> None:
-    first, second = (augment(MOTION, np.random.default_rng(3)) for _ in range(2))
+    first, second = (augment(MOTION, "3dbp", np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)

@@ -2,17 +2,23 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from tests.training.recipes.six_class.sources import write_sources
 from training.recipes.six_class import make_data
-from training.recipes.six_class.__main__ import TESTS, main, training_minutes
+from training.recipes.six_class.__main__ import main
+from training.recipes.six_class.pipeline import TESTS, training_minutes
+from training.recipes.six_class.rules import CLASSES
 
+ROOT = Path(__file__).parents[4]
+EMPTY = "<!-- figures: begin -->\n<!-- figures: end -->\n"
 SMALL = (
     "model.base_channels=2",
     "dataset.batch_size=8",
@@ -21,34 +27,94 @@ SMALL = (
 )
 
 
-@pytest.mark.slow
-def test_one_command_makes_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with data, a repository and empty cards."""
     monkeypatch.setattr(make_data, "TEST_WINDOWS", 6)
     torch.set_num_threads(1)
     # The exporter's traces, thousands of lines, would all be captured.
     monkeypatch.setattr(logging.getLogger("torch.__trace"), "propagate", False)
-    data, card = tmp_path / "data", tmp_path / "docs" / "cards" / "card.md"
-    for folder in (data, card.parent):
-        folder.mkdir(parents=True)
-    write_sources(data)
-    card.write_text("<!-- figures: begin -->\n<!-- figures: end -->\n")
-    model = tmp_path / "repository" / "1" / "model.onnx"
-    places = ["--results", tmp_path / "results", "--model", model, "--card", card]
-    arguments = ["--data", data, *places, "--windows", "24", *SMALL]
-    assert main([str(argument) for argument in arguments]) == 0
+    (tmp_path / "data").mkdir()
+    write_sources(tmp_path / "data")
+    (tmp_path / "docs" / "cards").mkdir(parents=True)
+    (tmp_path / "docs" / "cards" / "card.md").write_text(EMPTY)
+    return tmp_path
+
+
+def run(place: Path, *more: str) -> int:
+    places = {"--data": "data", "--results": "results", "--card": "docs/cards/card.md"}
+    places["--repository"] = "repository"
+    words = [word for flag, path in places.items() for word in (flag, str(place / path))]
+    return main([*words, *more])
+
+
+def answer(model: Path, channels: int) -> NDArray[np.float32]:
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    (logits,) = session.run(None, {"input": np.zeros((2, 3, 40, 34, 1), np.float32)})
-    assert logits.shape == (2, 6)
+    frames = np.ones((2, channels, 40, 34, 1), np.float32)
+    logits: NDArray[np.float32] = session.run(None, {"input": frames})[0]
+    return logits
+
+
+@pytest.mark.slow
+def test_one_command_makes_everything_and_another_measures_it_again(place: Path) -> None:
+    assert run(place, "--windows", "24", *SMALL) == 0
+    model = place / "repository" / "pose_classification_tao" / "1" / "model.onnx"
+    logits = answer(model, 3)
+    assert logits.shape == (2, 6)  # the seventh class is for training alone
     sidecar = json.loads(model.with_suffix(".json").read_text())
-    assert sidecar["temperature"] == 10.0 or 0.1 <= sidecar["temperature"] < 10
+    assert 0.1 <= sidecar["temperature"] <= 10
+    assert np.isfinite(sidecar["unknown_logit"])
+    card, figures = place / "docs" / "cards" / "card.md", place / "docs" / "cards" / "card.json"
     text = card.read_text()
     assert all(f"| {name} |" in text for name in TESTS)
     assert sidecar["onnx_sha256"] in text
-    assert (tmp_path / "docs" / "images" / "pose_classification_tao_confusion.png").is_file()
-    figures = json.loads((tmp_path / "results" / "figures.json").read_text())
-    assert set(figures["accuracy"]) == set(TESTS)
+    assert "24 windows" in text
+    assert (place / "docs" / "images" / "pose_classification_tao_confusion.png").is_file()
+    assert set(json.loads(figures.read_text())["accuracy"]) == set(TESTS)
+
+    before = json.loads(figures.read_text())
+    changed = sidecar | {"temperature": 3.0}
+    model.with_suffix(".json").write_text(json.dumps(changed))
+    assert run(place, "--windows", "0", "--evaluate-only") == 0
+    np.testing.assert_array_equal(answer(model, 3), logits)
+    after = json.loads(model.with_suffix(".json").read_text())
+    assert after["temperature"] == pytest.approx(sidecar["temperature"], rel=0.05)
+    assert after["unknown_logit"] == pytest.approx(sidecar["unknown_logit"], abs=1e-3)
+    assert json.loads(figures.read_text())["accuracy"] == before["accuracy"]
+    assert "24 windows" in card.read_text()  # what is known of the training is kept
+
+
+@pytest.mark.slow
+def test_a_network_for_pictures_comes_with_the_folders_that_serve_it(place: Path) -> None:
+    shutil.copytree(ROOT / "model_repository", place / "repository", symlinks=True)
+    assert run(place, "--windows", "24", "--pose-type", "2dbp", *SMALL) == 0
+    network = place / "repository" / "pose_classification_2dbp_tao"
+    assert answer(network / "1" / "model.onnx", 2).shape == (2, 6)
+    sidecar = json.loads((network / "1" / "model.json").read_text())
+    assert (sidecar["pose_type"], sidecar["padding"]) == ("2dbp", "mask")
+    ensemble = place / "repository" / "pose_classification_2dbp"
+    assert (ensemble / "labels.txt").read_text().split() == list(CLASSES)
+
+
+@pytest.mark.slow
+def test_leaving_a_data_set_out_changes_the_card_and_no_model(place: Path) -> None:
+    assert run(place, "--windows", "20", "--leave-out", "hdm05", *SMALL) == 0
+    assert not (place / "repository").exists()
+    part = json.loads((place / "docs" / "cards" / "card.json").read_text())["leave_one_out"]
+    assert set(part) == {"hdm05"}
+    assert "jumping" not in part["hdm05"]["classes_trained"]
+    row = next(
+        line
+        for line in (place / "docs" / "cards" / "card.md").read_text().splitlines()
+        if line.startswith("| hdm05 |")
+    )
+    assert row.split("|")[8].strip() == "-"  # jumping: nobody else does
+    assert run(place, "--leave-out", "hdm05", "--evaluate-only") == 2
+
+
+def test_there_must_be_a_network_to_evaluate(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert run(place, "--evaluate-only") == 2
+    assert "no network to evaluate" in caplog.text
 
 
 def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
@@ -66,5 +132,8 @@ def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
 def test_missing_data_are_the_users_mistake(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert main(["--data", str(tmp_path), "--results", str(tmp_path / "results")]) == 2
+    (tmp_path / "card.md").write_text(EMPTY)
+    words = {"--data": "", "--results": "results", "--card": "card.md"}
+    places = [word for flag, name in words.items() for word in (flag, str(tmp_path / name))]
+    assert main(places) == 2
     assert "nw_ucla_json.zip" in caplog.text

@@ -25,11 +25,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_all_sources_come_out_upright_in_mm_at_30_hz_facing_the_same_way(data: Path) -> None:
     clips = list(read_clips(data))
-    assert Counter(clip.source for clip in clips) == {"nw_ucla": 30, "utkinect": 40, "hdm05": 150}
+    assert Counter(clip.source for clip in clips) == {"nw_ucla": 40, "utkinect": 40, "hdm05": 150}
     assert {clip.action for clip in clips if clip.source == "nw_ucla"} == {
         "walk",
         "sit_down",
         "stand_up",
+        "other",
+    }
+    assert {clip.label for clip in clips if clip.action == "other"} == {
+        "pick_up_with_one_hand",
+        "waveHands",
+        "grabHighR",
     }
     for clip in clips:
         if clip.action == "walk":
@@ -69,7 +75,7 @@ def test_arrays_labels_and_manifest(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(make_data, "TEST_WINDOWS", 12)
-    manifest = make_data.make(data, tmp_path, windows=60, seed=1)
+    manifest = make_data.make(data, tmp_path, make_data.Plan(windows=60, seed=1))
     train = np.load(tmp_path / "train.npy")
     assert train.shape == (60, 3, 100, 34, 1)
     assert train.dtype == np.float32
@@ -99,6 +105,39 @@ def test_the_same_seed_gives_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(make_data, "TEST_WINDOWS", 6)
     for name in ("a", "b"):
-        make_data.make(data, tmp_path / name, windows=12, seed=5)
+        make_data.make(data, tmp_path / name, make_data.Plan(windows=12, seed=5))
     for path in sorted((tmp_path / "a").iterdir()):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(("pose_type", "channels"), [("2dbp", 2), ("25dbp", 3)])
+def test_pictures_instead_of_positions(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pose_type: str, channels: int
+) -> None:
+    monkeypatch.setattr(make_data, "TEST_WINDOWS", 6)
+    make_data.make(data, tmp_path, make_data.Plan(pose_type, windows=30))
+    for name in ("train", "val", "test", "test_hdm05", "test_30_frames"):
+        array = np.load(tmp_path / f"{name}.npy")
+        assert array.shape[1] == channels
+        assert np.isfinite(array).all()
+        seen = array[:, :2][(array[:, :2] != 0).any(axis=1)[:, None].repeat(2, axis=1)]
+        assert (np.abs(seen) < 0.6).mean() > 0.9  # in the picture, or nearly
+    assert np.abs(array[:, :, 0, PELVIS]).max() > 0.05  # not all are in its middle
+
+
+def test_a_data_set_left_out_is_for_testing_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make_data, "TEST_WINDOWS", 5)
+    manifest = make_data.make(data, tmp_path, make_data.Plan(left_out="hdm05", windows=20))
+    runs = manifest["runs"]
+    assert not any(runs["train"]["hdm05"].values())
+    assert not any(runs["val"]["hdm05"].values())
+    whole = make_data.make(data, tmp_path / "whole", make_data.Plan(windows=0))["runs"]
+    for label in ("jumping", "walking"):
+        everybody = sum(whole[part]["hdm05"][label] for part in whole)
+        assert runs["test"]["hdm05"][label] == everybody > whole["test"]["hdm05"][label] > 0
+    # Nobody else jumps: the other five are drawn in turn.
+    labels = read_labels(tmp_path / "train.json").ids
+    assert Counter(labels.tolist()) == dict.fromkeys(range(5), 4)
+    assert not (tmp_path / "whole" / "train.npy").exists()

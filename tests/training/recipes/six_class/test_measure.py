@@ -1,18 +1,15 @@
-"""Figures of the model card."""
+"""What a network is worth."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from converter import InputError
 from tests.training.recipes.six_class.figures import person
 from tests.training.recipes.six_class.sources import write_sources
-from training.pose_classification.metrics import calibration_error, evaluate_logits, softmax
+from training.pose_classification.metrics import calibration_error, softmax
 from training.recipes.six_class.body import complete
-from training.recipes.six_class.card import average_accuracy, render, update_card
 from training.recipes.six_class.measure import (
-    CueCheck,
     as_kinect,
     fit_temperature,
     logits_of,
@@ -69,7 +66,7 @@ def test_a_kinect_sees_fewer_joints_with_noise() -> None:
 @pytest.mark.parametrize(("answer", "share"), [(5, 1.0), (3, 0.0)])
 def test_the_sensor_check_covers_both_sensors(tmp_path: Path, answer: int, share: float) -> None:
     write_sources(tmp_path)
-    checks = sensor_cue(Constant(answer), read_clips(tmp_path))
+    checks = sensor_cue(Constant(answer), read_clips(tmp_path), "3dbp")
     assert {check.jumping for check in checks} == {share}
     assert {check.what.split(":")[0] for check in checks} == {
         "Kinect",
@@ -79,38 +76,3 @@ def test_the_sensor_check_covers_both_sensors(tmp_path: Path, answer: int, share
     counts = {check.what: check.clips for check in checks}
     assert counts["motion capture: jumping"] == 12
     assert "Kinect: jumping" not in counts
-
-
-def test_average_is_over_the_classes_that_were_tested() -> None:
-    truth = np.array([0, 0, 1, 1])
-    logits = np.eye(6, dtype=np.float32)[[0, 0, 1, 2]]
-    assert average_accuracy(evaluate_logits(logits, truth)) == pytest.approx(0.75)
-
-
-def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
-    card = tmp_path / "card.md"
-    card.write_text("# Card\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nThe end.\n")
-    metrics = evaluate_logits(np.eye(6, dtype=np.float32), np.arange(6))
-    runs = {
-        "test": {
-            "hdm05": dict.fromkeys(("sitting_down", "getting_up", "sitting"), 2)
-            | dict.fromkeys(("standing", "walking", "jumping"), 3)
-        }
-    }
-    text = render({"file": "x"}, runs, {"all": metrics}, [CueCheck("Kinect: jumping", 4, 0.25)])
-    update_card(card, text)
-    content = card.read_text()
-    assert content.startswith("# Card\n<!-- figures: begin -->\n\n- file: x\n")
-    assert "| test | hdm05 | 2 | 2 | 2 | 3 | 3 | 3 |" in content
-    assert "| all | **100.0** | 100.0 (1) |" in content
-    assert "| Kinect: jumping | 4 | 25.0 |" in content
-    assert content.endswith("<!-- figures: end -->\nThe end.\n")
-    assert "old" not in content
-
-
-def test_a_card_without_marks_is_refused(tmp_path: Path) -> None:
-    card = tmp_path / "card.md"
-    card.write_text("# Card\n")
-    with pytest.raises(InputError, match="figures: begin"):
-        update_card(card, "x")
-    assert card.read_text() == "# Card\n"
