@@ -15,6 +15,11 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 12):
     sys.exit(f"setup: Python {sys.version.split()[0]} is not supported; set PYTHON to one of 3.10 to 3.12")
 EOF
 
+# The extra `video` needs networks that no package of its own carries.
+video_models() {
+    case ",$wanted," in *,video,*) "$venv/bin/python" -m scripts.setup_video ;; esac
+}
+
 # An environment that already has these extras at these versions is left alone.
 if [ -f "$stamp" ]; then
     read -r have_digest have_extras < "$stamp"
@@ -22,7 +27,10 @@ if [ -f "$stamp" ]; then
     for extra in "$@"; do
         case ",$have_extras," in *",$extra,"*) ;; *) missing=1 ;; esac
     done
-    if [ "$have_digest" = "$digest" ] && [ -z "$missing" ]; then exit 0; fi
+    if [ "$have_digest" = "$digest" ] && [ -z "$missing" ]; then
+        video_models
+        exit 0
+    fi
     if [ "$have_digest" = "$digest" ]; then wanted="$have_extras,$wanted"; fi
 fi
 
@@ -31,3 +39,4 @@ echo "setup: installing ${wanted:-the client} into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint requirements.lock --editable ".${wanted:+[$wanted]}"
 echo "$digest $wanted" > "$stamp"
+video_models

@@ -43,8 +43,8 @@ class PeopleTracker:
         self._tracker = Tracker(
             distance_function="euclidean",
             distance_threshold=MAX_DISTANCE,
-            hit_counter_max=max(round(HIDDEN * rate), 2 * MIN_FRAMES),
-            initialization_delay=2 * MIN_FRAMES - 2,
+            hit_counter_max=max(round(HIDDEN * rate), MIN_FRAMES),
+            initialization_delay=MIN_FRAMES - 1,
             detection_threshold=MIN_CONFIDENCE,
             past_detections_length=0,
             reid_distance_function=_step,
@@ -66,6 +66,7 @@ class PeopleTracker:
         """
         for _ in range(frames - 1):
             self._tracker.update()
+        self._tracker.initialization_delay = frames * (MIN_FRAMES - 1)  # counted in frames too
         seen = [self._detection(person) for person in people]
         known = self._tracker.update([d for d in seen if d is not None], period=frames)
         now = {id(detection) for detection in seen}

@@ -20,6 +20,8 @@ from video.people import Image
 LOOKS = 30  # of the detector, a second
 # Landmarks nearer to each other than this share of the person's size are those of one person.
 SAME_PERSON = 0.08
+# Somebody new of whom more than this share lies over somebody known is an arm or a leg of theirs.
+PART_OF_PERSON = 0.6
 
 
 @dataclass
@@ -27,6 +29,7 @@ class _Follower:
     """Somebody who is followed: where they are next, and how their landmarks are smoothed."""
 
     roi: Roi
+    is_new: bool = True
     filter: LandmarkFilter = field(default_factory=LandmarkFilter)
 
 
@@ -66,6 +69,9 @@ class BlazePose:
             raw = self._network(image, follower.roi)
             if raw is None or any(_same(raw, other) for other in found):
                 continue
+            if follower.is_new and any(_share_over(raw, o) > PART_OF_PERSON for o in found):
+                continue
+            follower.is_new = False
             smoothed = follower.filter(raw, seconds)
             follower.roi = Roi.around(smoothed.alignment)
             found.append(smoothed if self._smooth else raw)
@@ -93,3 +99,12 @@ class BlazePose:
 def _same(one: Landmarks, other: Landmarks) -> bool:
     apart = np.linalg.norm(one.image[:, :2] - other.image[:, :2], axis=1).mean()
     return bool(apart < SAME_PERSON * Roi.around(other.alignment).scale)
+
+
+def _share_over(one: Landmarks, other: Landmarks) -> float:
+    """Share of the box around one person that lies in the box around the other."""
+    low, high = one.image[:, :2].min(0), one.image[:, :2].max(0)
+    common_low = np.maximum(low, other.image[:, :2].min(0))
+    common_high = np.minimum(high, other.image[:, :2].max(0))
+    common = np.prod(np.clip(common_high - common_low, 0, None))
+    return float(common / max(np.prod(high - low), 1e-9))

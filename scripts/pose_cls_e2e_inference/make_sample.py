@@ -1,0 +1,39 @@
+"""Cut `samples/three_people.mp4` out of NVIDIA's clip `bodypose.mp4`; see samples/README.md.
+
+Usage: python -m scripts.pose_cls_e2e_inference.make_sample bodypose.mp4
+"""
+
+import sys
+from pathlib import Path
+
+import av
+
+from converter.atomic import replacing
+
+OUTPUT = Path(__file__).parents[2] / "samples" / "three_people.mp4"
+FIRST, COUNT = 100, 200
+WIDTH, HEIGHT = 640, 360
+QUALITY = {"crf": "20", "preset": "veryslow"}
+
+
+def main() -> int:
+    """Decode, shrink and encode again as H.264; returns the exit code."""
+    with (
+        av.open(sys.argv[1]) as clip,
+        replacing(OUTPUT) as file,
+        av.open(file, "w", format="mp4") as cut,
+    ):
+        rate = clip.streams.video[0].average_rate
+        stream = cut.add_stream("libx264", rate=rate, options=QUALITY)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number, frame in enumerate(clip.decode(video=0)):
+            if FIRST <= number < FIRST + COUNT:
+                small = frame.reformat(WIDTH, HEIGHT, "yuv420p", interpolation="LANCZOS")
+                small.pts, small.time_base = number - FIRST, 1 / rate
+                cut.mux(stream.encode(small))
+        cut.mux(stream.encode(None))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Ids that stay with people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from video.people import Person
+from video.tracking import MIN_FRAMES, PeopleTracker
+
+RATE = 30
+RNG = np.random.default_rng(0)
+# One upright figure, 200 pixels high, its joints spread about.
+FIGURE = np.column_stack([RNG.uniform(-30, 30, 34), RNG.uniform(0, 200, 34)])
+
+
+def somebody(x: float, y: float = 100.0, confidence: float = 0.9) -> Person:
+    pose = np.zeros((34, 4), np.float32)
+    pose[:, :2] = FIGURE + np.array([x, y]) + RNG.normal(0, 1, (34, 2))
+    pose[:, 3] = confidence
+    return Person(np.float32([x - 30, y, 60, 200]), pose)
+
+
+def ids(track: PeopleTracker, *people: Person, frames: int = 1) -> dict[int, float]:
+    """Id -> left edge of the box."""
+    return {number: float(p.bbox[0]) for number, p in track(list(people), frames)}
+
+
+def settled(*people: float) -> PeopleTracker:
+    track = PeopleTracker(RATE)
+    for _ in range(20):
+        track([somebody(x) for x in people])
+    return track
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_somebody_new_is_believed_in_the_third_frame(frames: int) -> None:
+    track = PeopleTracker(RATE)
+    counts = [len(ids(track, somebody(100), frames=frames)) for _ in range(5)]
+    assert counts == [0, 0, 1, 1, 1]
+
+
+def test_a_mistake_of_one_frame_makes_nobody() -> None:
+    track = settled(100)
+    assert len(ids(track, somebody(100), somebody(600))) == 1
+    for _ in range(10):
+        assert list(ids(track, somebody(100))) == [1]
+
+
+def test_ids_stay_with_people_who_pass_each_other() -> None:
+    track = PeopleTracker(RATE)
+    for step in range(100):
+        here = ids(track, somebody(100 + 4 * step), somebody(500 - 4 * step, 140))
+        if step == MIN_FRAMES:
+            right_at_end, left_at_end = sorted(here, key=here.__getitem__)
+        assert step < MIN_FRAMES or here.keys() == {right_at_end, left_at_end}
+    assert here[right_at_end] > here[left_at_end]
+
+
+def test_somebody_hidden_for_a_while_keeps_their_id() -> None:
+    track = settled(100, 400)
+    before = ids(track, somebody(100), somebody(400))
+    for _ in range(RATE * 3 // 2):
+        ids(track, somebody(400))
+    for _ in range(MIN_FRAMES):
+        after = ids(track, somebody(110), somebody(400))
+    assert after.keys() == before.keys()
+    assert [round(after[n] - before[n]) for n in sorted(before, key=before.__getitem__)] == [10, 0]
+
+
+def test_somebody_who_comes_long_after_is_somebody_else() -> None:
+    track = settled(100)
+    for _ in range(RATE * 4):
+        ids(track)
+    for _ in range(MIN_FRAMES):
+        after = ids(track, somebody(100))
+    assert list(after) == [2]
+
+
+def test_frames_left_out_count_as_time() -> None:
+    track = settled(100)
+    for _ in range(10):
+        assert list(ids(track, somebody(100), frames=5)) == [1]
+    ids(track, frames=RATE * 4)
+    for _ in range(MIN_FRAMES):
+        after = ids(track, somebody(100))
+    assert list(after) == [2]
+
+
+def test_nobody_is_followed_by_joints_nobody_is_sure_of() -> None:
+    track = settled(100)
+    assert ids(track, somebody(100, confidence=0.0)) == {}
