@@ -1,16 +1,17 @@
-"""A Kafka topic whose messages are records."""
+"""A Kafka topic whose messages are records, or frames as DeepStream publishes them."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 from client.live.sources import Arrival, refuse
 from converter import InputError
+from converter.deepstream.broker import to_record
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class KafkaSource:
                 self._well = True
             place = Path(f"{self.name}, partition {message.partition()}, offset {message.offset()}")
             if text := message.value():
-                found.append(Arrival(text, place, 0))
+                found.append(Arrival(_as_record(text), place, 0))
         return found
 
     def close(self) -> None:
@@ -72,6 +73,14 @@ class KafkaSource:
         if self._well:
             log.warning("%s: %s; waiting for it", self.name, error.str())
         self._well = False
+
+
+def _as_record(text: bytes) -> bytes:
+    """Turn a message in DeepStream's own schema into a record; leave others as they are."""
+    with contextlib.suppress(ValueError):  # whoever decodes it complains
+        if b'"batches"' not in text:
+            return to_record(text)
+    return text
 
 
 def parse(url: str) -> tuple[str, str, dict[str, Any]]:
@@ -91,9 +100,8 @@ def parse(url: str) -> tuple[str, str, dict[str, Any]]:
     start = settings.pop("from", "latest")
     if start not in STARTS:
         raise InputError(f"{url}: from={start} must be one of {', '.join(STARTS)}")
-    own_group = f"tao_client-{socket.gethostname()}-{os.getpid()}"
     settings = {
-        "group.id": settings.pop("group", own_group),
+        "group.id": settings.pop("group", f"tao_client-{uuid4()}"),
         "auto.offset.reset": start,
         "max.poll.interval.ms": 86_400_000,  # reading may wait for the Triton server
         "log_level": 2,  # what it would log comes to the error callback as well

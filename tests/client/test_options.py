@@ -56,6 +56,7 @@ def test_defaults() -> None:
         (["--label-policy", "tao"], "label_policy", "tao"),
         (["--scores"], "scores", True),
         (["--compact"], "compact", True),
+        (["--live"], "live", True),
         (["--overlay", "o.mp4"], "pictures.overlay", Path("o.mp4")),
         (["--overlay", "o.mp4", "--video", "v.mp4"], "pictures.video", Path("v.mp4")),
         (["--report", "r.html"], "pictures.report", Path("r.html")),

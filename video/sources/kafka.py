@@ -1,39 +1,19 @@
-"""The poses that the deepstream-bodypose-3d app publishes to Kafka (`--conn-str`).
-
-A message is a frame in the minimal schema of DeepStream's nvmsgconv: `id` (frame number),
-`@timestamp`, `sensorId` and one string an object,
-`id|left|top|right|bottom|label|#||||||confidence|#|pose3D|pelvis,x,y,z,confidence|...`.
-"""
+"""The poses that the deepstream-bodypose-3d app publishes to Kafka (`--conn-str`)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
-
-from converter import InputError, get_layout
+from converter import InputError
+from converter.deepstream.broker import to_record
 from video.sources.deepstream import PRODUCER
-from video.writer import dumps
 
 log = logging.getLogger(__name__)
 
-POSE_KEYS = {"pose3D": "pose3d", "pose25D": "pose25d"}
 CONNECT = 10.0  # seconds to find the topic
-
-
-class Message(msgspec.Struct):
-    """One frame as it is published."""
-
-    id: int | str
-    objects: list[str] = []
-    timestamp: str = msgspec.field(name="@timestamp", default="")
-    sensor: str = msgspec.field(name="sensorId", default="0")
 
 
 def kafka_records(url: str, live: bool) -> Iterator[bytes]:
@@ -80,25 +60,6 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
         consumer.close()
 
 
-def to_record(text: bytes) -> bytes:
-    """Return the record, as JSON text, of a message.
-
-    Raises:
-        ValueError: It is not in the minimal schema.
-    """
-    message = msgspec.json.decode(text, type=Message)
-    objects = [_object(entry) for entry in message.objects]
-    frame = {
-        "batch_id": 0,
-        "frame_num": int(message.id),
-        "source_id": message.sensor,
-        "ntp_timestamp": _nanoseconds(message.timestamp),
-        "num_obj_meta": len(objects),
-        "objects": objects,
-    }
-    return dumps({"producer": PRODUCER, "num_frames_in_batch": 1, "batches": [frame]})
-
-
 def _assign(consumer: Any, kafka: Any, url: str, topic: str, live: bool) -> set[int]:
     """Read all partitions, from their start or their end; returns their numbers."""
     try:
@@ -115,37 +76,6 @@ def _assign(consumer: Any, kafka: Any, url: str, topic: str, live: bool) -> set[
 def _decode(text: bytes, where: str) -> Iterator[bytes]:
     """Yield the message's record; one that is broken is logged and left out."""
     try:
-        yield to_record(text)
+        yield to_record(text, producer=PRODUCER)
     except ValueError as error:
         log.warning("%s: dropped, it is no frame of the minimal schema: %s", where, error)
-
-
-def _object(text: str) -> dict[str, Any]:
-    words = text.split("|")
-    left, top, right, bottom = map(float, words[1:5])
-    box = [left, top, right - left, bottom - top]
-    found: dict[str, Any] = {"object_id": int(words[0]), "bbox": box}
-    for name, key in POSE_KEYS.items():
-        if name in words:
-            found[key] = _pose(words[words.index(name) + 1 :]).ravel()
-    return found
-
-
-def _pose(words: list[str]) -> NDArray[np.float64]:
-    """(34, 4) from `joint,x,y,z,confidence` words, which end at the first of another form."""
-    joints = get_layout("nvidia").joints
-    pose = np.zeros((len(joints), 4))
-    for word in words:
-        name, *numbers = word.split(",")
-        if len(numbers) != 4:
-            break
-        pose[joints.index(name.replace("-", "_"))] = [float(number) for number in numbers]
-    return pose
-
-
-def _nanoseconds(text: str) -> int:
-    """Nanoseconds since the epoch of an ISO time; 0 without one."""
-    if not text:
-        return 0
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return round(moment.timestamp() * 1000) * 1_000_000

@@ -11,7 +11,9 @@ import pytest
 
 from client.live.kafka import KafkaSource, parse
 from converter import InputError
+from converter.deepstream.broker import to_record
 from tests.client.live.brokers import Brokers
+from tests.converter.deepstream.test_broker import message
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,14 @@ def test_messages_arrive_in_order_with_their_place(brokers: Brokers) -> None:
     ]
     brokers.send("poses", b'{"c":3}')
     assert [text for text, _ in read(source, 1)] == [b'{"c":3}']
+    source.close()
+
+
+def test_a_frame_as_deepstream_publishes_it_becomes_a_record(brokers: Brokers) -> None:
+    brokers.send("app", message(7), b'{"batches": []}', b'{"objects": 1}')
+    source = KafkaSource(f"{brokers.url}/app?from=earliest")
+    texts = [text for text, _ in read(source, 3)]
+    assert texts == [to_record(message(7)), b'{"batches": []}', b'{"objects": 1}']
     source.close()
 
 
@@ -69,9 +79,7 @@ def test_a_broker_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture)
 
 def test_a_topic_that_comes_late(brokers: Brokers, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    source = KafkaSource(
-        f"{brokers.url}/late?from=earliest&topic.metadata.propagation.max.ms=1000"
-    )
+    source = KafkaSource(f"{brokers.url}/late?from=earliest&topic.metadata.propagation.max.ms=1000")
     end = time.monotonic() + 60
     while not caplog.records and time.monotonic() < end:
         assert source.poll(0.1) == []
