@@ -56,7 +56,7 @@ def write_video(
     time_base: Fraction | None = None,
     sound: str | None = None,
     codec: str = "libx264",
-    grey: int = 100,
+    dark_left: bool = False,
 ) -> Path:
     """Write grey pictures, and a tone in the codec `sound`."""
     width, height = size
@@ -67,7 +67,8 @@ def write_video(
         video.codec_context.time_base = time_base or Fraction(1, rate)
         audio = container.add_stream(sound, rate=16000) if sound else None
         for number in range(frames):
-            array = np.full((height, width, 3), grey, dtype=np.uint8)
+            array = np.full((height, width, 3), 100, dtype=np.uint8)
+            array[:, : width // 3 * dark_left] = 20
             picture = av.VideoFrame.from_ndarray(array, format="bgr24")
             picture.pts, picture.time_base = pts(number), video.codec_context.time_base
             container.mux(video.encode(picture))

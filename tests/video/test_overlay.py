@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import struct
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from tests.video.documents import frame, person, pictures, pose, times, write_results, write_video
 from video.overlay import Drawn, draw_overlay
 from video.overlay.__main__ import main
+from video.overlay.style import Style
 from video.results import palette
 
 GREY = 100
@@ -94,6 +101,35 @@ def test_copied_sound_is_the_same_bytes(tmp_path: Path) -> None:
     assert sound[0] == sound[1]
 
 
+@pytest.mark.parametrize("name", ["in.h264", "in.mkv", "in.ts", "in.webm"])
+def test_other_containers(tmp_path: Path, name: str) -> None:
+    codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
+    clip = write_video(tmp_path / name, 20, codec=codec)
+    drawn = draw_overlay(results_of(tmp_path), tmp_path / "out.mp4", clip)
+    shown = times(drawn.path)
+    assert len(shown) == drawn.frames == 20
+    assert np.diff(shown) == pytest.approx(0.04, abs=1e-3)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_turned_videos_are_upright(tmp_path: Path, quarters: int) -> None:
+    clip = write_video(tmp_path / "in.mp4", 3, (320, 160), dark_left=True)
+    data = bytearray(clip.read_bytes())
+    cos, sin = [(1, 0), (0, 1), (-1, 0), (0, -1)][quarters]
+    place = data.index(b"tkhd") + 44  # the matrix in the track's header
+    data[place : place + 20] = struct.pack(">5i", *(n << 16 for n in (cos, sin, 0, -sin, cos)))
+    clip.write_bytes(data)
+    results = write_results(tmp_path / "r.json", [frame(0, [person(1, pose25d=[0.0] * 136)])])
+    drawn = draw_overlay(results, tmp_path / "out.mp4", clip, strip=False)
+    oracle = cv2.VideoCapture(str(clip))
+    oracle.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    wanted = oracle.read()[1][:, :, ::-1]
+    shown = pictures(drawn.path)[0]
+    assert drawn.size == wanted.shape[1::-1]
+    assert np.abs(shown.astype(int) - wanted).mean() < 3
+    assert shown.std() > 20
+
+
 @pytest.mark.parametrize("size", [(97, 81), (96, 81), (97, 80)])
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     drawn, _ = draw(tmp_path, 5, size=size)
@@ -150,6 +186,14 @@ def test_timeline_shows_the_actions_in_their_colours_and_the_playhead_moves(tmp_
     middle = (max(first) + min(second)) / 2
     assert heads[0] < heads[1] < heads[2]
     assert heads[1] == pytest.approx(middle, abs=5)
+
+
+@pytest.mark.parametrize("height", [360, 720, 1080, 2160])
+def test_text_and_lines_grow_with_the_picture(height: int) -> None:
+    style = Style.of((height * 16 // 9, height))
+    assert height / 36 < style.text < height / 30
+    assert height / 200 < style.line < height / 150
+    assert Style.of((height * 9 // 16, height)).text < style.text  # upright: limited by the width
 
 
 def test_without_a_timeline_the_size_is_the_videos(tmp_path: Path) -> None:
@@ -243,6 +287,21 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         ((results,), "required: -o"),
     ):
         assert message in mistake(tmp_path, caplog, arguments)
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    results = str(results_of(tmp_path, 40))
+    command = [sys.executable, "-m", "video.overlay", results, "--frame-size", "64x48"]
+    command += ["-o", str(tmp_path / "out.mp4")]
+    piped = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert piped.stdout == ""
+    assert piped.stderr == f"INFO: {tmp_path / 'out.mp4'}: 40 frames, 1 persons\n"
+    ours, theirs = pty.openpty()
+    subprocess.run(command, stderr=theirs, check=True, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    shown = os.read(ours, 1 << 20).decode()
+    assert "drawing" in shown
+    assert "%" in shown
 
 
 def test_a_damaged_video_is_drawn_as_far_as_it_goes(

@@ -108,17 +108,13 @@ class VideoClip(Clip):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.is_file():
-            raise InputError(f"{path}: no such video")
-        try:
-            self._container = av.open(str(path))
-        except (FfmpegError, OSError) as error:
-            raise InputError(f"{path}: cannot be read as a video ({_reason(error)})") from None
-        try:
-            self._open()
-        except BaseException:
-            self._container.close()
-            raise
+        with self._opened() as container:
+            self._survey(container)
+        # Opened anew, because not every format can go back to its beginning.
+        self._container = self._opened()
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self.sound = next(iter(self._container.streams.audio), None)
 
     def __enter__(self) -> VideoClip:
         return self
@@ -126,62 +122,12 @@ class VideoClip(Clip):
     def __exit__(self, *_: object) -> None:
         self._container.close()
 
-    def _open(self) -> None:
-        if not self._container.streams.video:
-            raise InputError(f"{self.path}: has no video stream")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
-        self.time_base = self._stream.time_base or Fraction(1, 1000)
-        self.rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(30)
-        self.sound = next(iter(self._container.streams.audio), None)
-        self.times = self._read_times()
-        first = self._first_frame()
-        turned = first.rotation % 180 != 0
-        self.size = (first.height, first.width) if turned else (first.width, first.height)
-        shape = self._stream.sample_aspect_ratio
-        self.pixel_shape = 1 / shape if shape and turned else shape
-
-    def _read_times(self) -> NDArray[np.float64]:
-        """Collect the times of all frames from the packets, without decoding."""
-        stamps = [p.pts for p in self._packets(self._stream) if p.size]
-        count = len(stamps)
-        if not count:
-            raise InputError(f"{self.path}: holds no frames")
-        usual = float(1 / self.rate)
-        if any(stamp is None for stamp in stamps):
-            times = np.arange(count) * usual
-        else:
-            times = np.sort(np.array(stamps, dtype=np.float64)) * float(self.time_base)
-        return np.append(times, times[-1] + usual)
-
-    def _packets(self, *streams: Any) -> Iterator[Any]:
-        if self._container.size:
-            self._container.seek(0, backward=True)
-        try:
-            yield from self._container.demux(*streams)
-        except FfmpegError as error:
-            raise InputError(f"{self.path}: damaged ({_reason(error)})") from None
-
-    def _first_frame(self) -> Any:
-        for packet in self._packets(self._stream):
-            for frame in self._decode(packet):
-                return frame
-        raise InputError(f"{self.path}: no frame can be decoded ({self._stream.name})")
-
-    def _decode(self, packet: Any) -> list[Any]:
-        try:
-            return list(packet.decode())
-        except FfmpegError as error:
-            log.debug("%s: a packet cannot be decoded: %s", self.path, _reason(error))
-            return []
-
     def shots(self) -> Iterator[Shot | Any]:
-        """See `Clip`."""
-        self._stream.codec_context.flush_buffers()
+        """See `Clip`; can be called once."""
         last: int | None = None
         step = max(1, round(1 / self.rate / self.time_base))
         streams = [self._stream] if self.sound is None else [self._stream, self.sound]
-        for packet in self._packets(*streams):
+        for packet in self._packets(self._container, *streams):
             if packet.stream is self.sound:
                 if packet.dts is not None:
                     yield packet
@@ -192,6 +138,57 @@ class VideoClip(Clip):
                 self.done += 1
         if lost := self.frames - self.done:
             log.warning("%s: %d of %d frames cannot be decoded", self.path, lost, self.frames)
+
+    def _opened(self) -> Any:
+        if not self.path.is_file():
+            raise InputError(f"{self.path}: no such video")
+        try:
+            return av.open(str(self.path))
+        except (FfmpegError, OSError) as error:
+            reason = _reason(error)
+            raise InputError(f"{self.path}: cannot be read as a video ({reason})") from None
+
+    def _survey(self, container: Any) -> None:
+        """Collect the times of all frames from the packets, of which only the first is decoded."""
+        if not container.streams.video:
+            raise InputError(f"{self.path}: has no video stream")
+        stream = container.streams.video[0]
+        self.time_base = stream.time_base or Fraction(1, 1000)
+        self.rate = stream.average_rate or stream.guessed_rate or Fraction(30)
+        first = None
+        stamps = []
+        for packet in self._packets(container, stream):
+            first = first or next(iter(self._decode(packet)), None)
+            if packet.size and not packet.is_discard:
+                stamps.append(packet.pts)
+        if first is None:
+            raise InputError(f"{self.path}: no picture in it can be decoded")
+        self.times = self._times(stamps)
+        turned = first.rotation % 180 != 0
+        self.size = (first.height, first.width) if turned else (first.width, first.height)
+        shape = stream.sample_aspect_ratio
+        self.pixel_shape = 1 / shape if shape and turned else shape
+
+    def _times(self, stamps: list[int | None]) -> NDArray[np.float64]:
+        usual = float(1 / self.rate)
+        if None in stamps:
+            times = np.arange(len(stamps)) * usual
+        else:
+            times = np.sort(np.array(stamps, dtype=np.float64)) * float(self.time_base)
+        return np.append(times, times[-1] + usual)
+
+    def _packets(self, container: Any, *streams: Any) -> Iterator[Any]:
+        try:
+            yield from container.demux(*streams)
+        except FfmpegError as error:
+            raise InputError(f"{self.path}: damaged ({_reason(error)})") from None
+
+    def _decode(self, packet: Any) -> list[Any]:
+        try:
+            return list(packet.decode())
+        except FfmpegError as error:
+            log.debug("%s: a packet cannot be decoded: %s", self.path, _reason(error))
+            return []
 
 
 def _later(pts: int | None, last: int | None, step: int) -> int:

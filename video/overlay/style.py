@@ -35,7 +35,7 @@ class Style:
         # Pictures higher than 4:3 are measured by their width: that is what limits text.
         unit = min(size[1], 0.75 * size[0]) / 360
         return cls(
-            text=max(10, round(10.5 * unit)),
+            text=max(10, round(11 * unit)),
             line=max(2, round(2 * unit)),
             edge=max(1, round(1.2 * unit)),
         )
