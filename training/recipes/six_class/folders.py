@@ -53,7 +53,7 @@ def _config(text: str, pose_type: str) -> str:
     stated = f'parameters {{ key: "pose_type" value {{ string_value: "{pose_type}" }} }}\n'
     channels = ConvertConfig(pose_type=pose_type).channels
     text = text.replace(ENSEMBLE, ensemble_name(pose_type))
-    text = re.sub(r"(# What the client has to convert to.*\n)?parameters .*\n", "", text)
+    text = re.sub(r"(# What the client .*\n)?parameters .*\"pose_type\".*\n", "", text)
     text = re.sub(r"(max_batch_size: \d+\n)", rf"\1{stated}", text)
     return re.sub(r"dims: \[ 3, (-1|300), 34, 1 \]", rf"dims: [ {channels}, \1, 34, 1 ]", text)
 
