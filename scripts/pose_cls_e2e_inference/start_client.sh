@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Second of the two commands from a video to actions: poses, actions, overlay video, report page.
+# Usage: scripts/pose_cls_e2e_inference/start_client.sh [VIDEO | CAMERA | URL]
+#            [--pose-source mediapipe|deepstream|bodypose] [--output outputs/e2e] [--url localhost]
+#            [--http-port 8000] [--grpc-port 8001] [--max-people 6] [--dry-run]
+# Without a video: samples/three_people.mp4. A camera (its number) and a stream are recorded until
+# Ctrl-C. A JSON file of DeepStream, or kafka://host:port/topic, needs no pose source.
+# Environment: VENV, PYTHON (scripts/setup_env.sh)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+refuse() { echo "start_client: $*" >&2; exit 2; }
+
+video="" pose_source="" output=outputs/e2e host=localhost http=8000 grpc=8001 people=6 dry_run=""
+while [ $# -gt 0 ]; do
+    case $1 in
+        --pose-source | --output | --url | --http-port | --grpc-port | --max-people)
+            [ -n "${2:-}" ] || refuse "$1 needs a value" ;;&
+        --pose-source) pose_source=$2 && shift ;;
+        --output) output=$2 && shift ;;
+        --url) host=$2 && shift ;;
+        --http-port) http=$2 && shift ;;
+        --grpc-port) grpc=$2 && shift ;;
+        --max-people) people=$2 && shift ;;
+        --dry-run) dry_run=1 ;;
+        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 0 ;;
+        -*) refuse "unknown argument $1 (see --help)" ;;
+        *)
+            [ -z "$video" ] || refuse "one video at a time: $video, $1"
+            video=$1 ;;
+    esac
+    shift
+done
+video=${video:-samples/three_people.mp4}
+
+extras=(video)
+case $video in kafka://*) extras+=(live) ;; esac
+run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
+run scripts/setup_env.sh "${extras[@]}" >&2
+python=${VENV:-.venv}/bin/python
+
+run "$python" -m video.poses "$video" -o "$output/poses.json" --max-people "$people" \
+    --url "$host:$grpc" ${pose_source:+--pose-source "$pose_source"}
+
+# The pictures need frames; poses of a file, a camera or a stream are drawn on plain ground.
+drawn=()
+if [ -f "$video" ]; then
+    case $video in *.json | *.json.gz | *.ndjson | *.jsonl) ;; *) drawn=(--video "$video") ;; esac
+fi
+run "$python" client/tao_client.py "$output/poses.json" -m pose_classification -i grpc \
+    -u "$host:$grpc" --mode Pose_classification --output_path "$output" \
+    --overlay "$output/overlay.mp4" --report "$output/report.html" "${drawn[@]}"
+[ -n "$dry_run" ] || echo "start_client: $output: poses.json, results.json, overlay.mp4, report.html"

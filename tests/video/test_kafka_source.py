@@ -1,0 +1,69 @@
+"""Poses from a Kafka topic; the broker is librdkafka's own mock cluster."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from converter import ConvertConfig
+from converter.deepstream import AnnotationJob
+from tests.client.live.brokers import Brokers
+from tests.converter.deepstream.test_broker import message
+from video.poses import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def brokers() -> Brokers:
+    return Brokers()
+
+
+def test_a_topic_becomes_a_document(
+    brokers: Brokers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    brokers.send("door", *[message(n) for n in range(40)], b"nonsense", message(40))
+    output = tmp_path / "poses.json"
+    assert main([f"{brokers.url}/door", "-o", str(output)]) == 0
+    records = json.loads(output.read_text())
+    assert [record["batches"][0]["frame_num"] for record in records] == list(range(41))
+    assert {record["producer"] for record in records} == {"DeepStream bodypose-3d"}
+    assert "offset 40: dropped, it is no frame" in caplog.text
+    with AnnotationJob(output, ConvertConfig()) as job:
+        (segment,) = job.segments()
+    assert segment.track == ("door", "12")
+
+
+def test_live_writes_what_is_published_from_now_on(brokers: Brokers) -> None:
+    brokers.send("gate", message(0))
+    command = [sys.executable, "-m", "video.poses", f"{brokers.url}/gate", "-o", "-", "--live"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        deadline = time.monotonic() + 60
+        number = 1
+        while number < 600 and time.monotonic() < deadline and process.poll() is None:
+            brokers.send("gate", message(number))
+            time.sleep(0.1)
+            number += 1
+            if number > 100 or time.monotonic() > deadline - 40:
+                break
+        process.terminate()
+        numbers = [json.loads(line)["batches"][0]["frame_num"] for line in process.stdout]
+    assert process.returncode == 0
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] > 0
+
+
+def test_no_broker_is_a_mistake(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video.sources.kafka.CONNECT", 1.0)
+    output = tmp_path / "poses.json"
+    assert main(["kafka://localhost:9/door", "-o", str(output)]) == 2
+    assert "no broker answers" in caplog.text
+    assert not output.exists()

@@ -1,0 +1,261 @@
+"""The command `python -m video.poses`: what it writes, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from converter import ConvertConfig
+from converter.deepstream import AnnotationJob
+from tests.video.cameras import Camera
+from tests.video.poses_clip import CLIP, PEOPLE, images, needs_networks
+from video.capture import Video
+from video.poses import main
+from video.records import default_focal
+
+ROOT = Path(__file__).parents[2]
+FRAMES = 14
+SAMPLE = ROOT / "samples" / "walk_sit_getup.json"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first frames of the shipped clip, losslessly."""
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
+    frames = images(FRAMES)
+    size = frames[0].shape[1::-1]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 30, size)
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def poses(clip: Path) -> Path:
+    output = clip.with_name("poses.json")
+    assert main([str(clip), "-o", str(output)]) == 0
+    return output
+
+
+def frames(path: Path) -> list[dict[str, Any]]:
+    return [frame for record in json.loads(path.read_text()) for frame in record["batches"]]
+
+
+@needs_networks
+def test_the_document_has_deepstreams_form(poses: Path) -> None:
+    document = json.loads(poses.read_text())
+    assert len(document) == FRAMES
+    for number, record in enumerate(document):
+        assert record["producer"] == "BlazePose (MediaPipe 0.10.21 models), not DeepStream"
+        assert record["num_frames_in_batch"] == 1
+        (frame,) = record["batches"]
+        assert (frame["batch_id"], frame["frame_num"]) == (0, number)
+        assert frame["ntp_timestamp"] == round(number / 30 * 1e9)
+        assert frame["num_obj_meta"] == len(frame["objects"])
+    assert {o["object_id"] for f in frames(poses) for o in f["objects"]} == {1, 2, 3}
+    assert len(frames(poses)[-1]["objects"]) == PEOPLE
+
+
+@needs_networks
+def test_poses_fit_each_other_and_the_picture(poses: Path) -> None:
+    focal = default_focal(640)
+    for person in frames(poses)[-1]["objects"]:
+        image = np.reshape(person["pose25d"], (34, 4))
+        space = np.reshape(person["pose3d"], (34, 4))
+        np.testing.assert_array_equal(image[:, 3], space[:, 3])
+        assert (image[:, 3] > 0).all()
+        projected = space[:, :2] / space[:, 2:3] * focal + [320, 180]
+        assert np.linalg.norm(projected - image[:, :2], axis=1).mean() < 0.08 * person["bbox"][3]
+        # People of usual size, a few metres away, who stand upright in a picture whose y is down.
+        nose, ankles = space[15], space[7:9].mean(0)
+        assert 1200 < ankles[1] - nose[1] < 1900
+        assert 1500 < space[:, 2].min() < space[:, 2].max() < 7000
+        # Depth of pose25d is relative to the pelvis and grows away from the camera, like z.
+        assert image[0, 2] == pytest.approx(0, abs=0.01)
+        away = space[:, 2] - space[0, 2]
+        np.testing.assert_allclose(image[:, 2] * 492.69, away, atol=5)
+        left, top, width, height = person["bbox"]
+        seen = image[image[:, 3] > 0.5]
+        assert (seen[:, 0] >= left).all() and (seen[:, 0] <= left + width).all()
+        assert (seen[:, 1] >= top).all() and (seen[:, 1] <= top + height).all()
+
+
+@needs_networks
+def test_the_converter_reads_it(poses: Path) -> None:
+    with AnnotationJob(poses, ConvertConfig()) as job:
+        segments = list(job.segments())
+    assert len(segments) == PEOPLE
+    assert all(np.isfinite(segment.keypoints).all() for segment in segments)
+    assert all(len(segment.keypoints) >= FRAMES - 3 for segment in segments)
+
+
+@needs_networks
+def test_standard_output_has_a_record_a_line(clip: Path) -> None:
+    command = [sys.executable, "-m", "video.poses", str(clip), "-o", "-", "--every", "4"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout
+        records = [json.loads(line) for line in process.stdout]
+    assert process.returncode == 0
+    assert [record["batches"][0]["frame_num"] for record in records] == [0, 4, 8, 12]
+
+
+@needs_networks
+def test_lines_also_into_a_file(clip: Path, tmp_path: Path) -> None:
+    output = tmp_path / "poses.ndjson"
+    assert main([str(clip), "-o", str(output), "--ndjson", "--every", "9"]) == 0
+    assert [json.loads(line)["batches"][0]["frame_num"] for line in output.open()] == [0, 9]
+
+
+@needs_networks
+def test_live_plays_a_file_at_its_own_speed_and_counts_what_it_missed(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = tmp_path / "poses.json"
+    start = time.monotonic()
+    assert main([str(clip), "-o", str(output), "--live"]) == 0
+    assert time.monotonic() - start >= (FRAMES - 1) / 30
+    numbers = [frame["frame_num"] for frame in frames(output)]
+    assert numbers == sorted(set(numbers))
+    missed = FRAMES - len(numbers) - (FRAMES - 1 - numbers[-1])
+    told = sum(
+        int(r.args[1]) - int(r.args[0]) + 1 for r in caplog.records if "were missed" in r.msg
+    )
+    assert told == missed
+
+
+def test_a_document_of_deepstream_passes_with_its_producer(tmp_path: Path) -> None:
+    document = json.loads(SAMPLE.read_text())[:5]
+    for record in document:
+        del record["producer"]
+    torn = tmp_path / "torn.json.gz"
+    torn.write_bytes(gzip.compress(json.dumps(document).encode()[:-3000]))
+    output = tmp_path / "poses.json"
+    assert main([str(torn), "-o", str(output)]) == 0
+    kept = json.loads(output.read_text())
+    assert len(kept) == 4
+    for record, original in zip(kept, document, strict=False):
+        assert record == original | {"producer": "DeepStream bodypose-3d"}
+
+
+def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
+    output = tmp_path / "poses.json"
+    assert main([str(SAMPLE), "-o", str(output), "--pose-source", "deepstream"]) == 0
+    assert json.loads(output.read_text()) == json.loads(SAMPLE.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.mp4", "-o", "o.json"], "missing.mp4: no such file"),
+        (["missing.json", "-o", "o.json"], "missing.json: no such file"),
+        (["text.mp4", "-o", "o.json"], "text.mp4: is no video that can be read"),
+        (["text.json", "-o", "o.json"], "text.json: holds neither"),
+        (["97", "-o", "o.json"], "there is no camera 97"),
+        (["text.json", "-o", "text.json"], "source and output at once"),
+        (["text.json", "-o", "o.json", "--pose-source", "bodypose"], "holds no video"),
+        ([str(CLIP), "-o", "o.json", "--dry-run"], "--dry-run"),
+        ([str(CLIP), "-o", "o.json", "--every", "0"], "'0' is no whole number above 0"),
+        ([str(CLIP), "-o", "o.json", "--focal-length", "nan"], "'nan' is no number of pixels"),
+        (
+            [str(CLIP), "-o", "o.json", "--pose-source", "bodypose", "--url", "localhost:9"],
+            "Triton",
+        ),
+        ([str(CLIP)], "-o/--output"),
+        (["kafka://localhost", "-o", "o.json"], "must be kafka://host:port/topic"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("text.mp4", "text.json"):
+        Path(name).write_text("just words")
+    assert main(arguments) == 2
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert message in line and "\n" not in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text.json", "text.mp4"]
+
+
+def test_deepstream_in_its_container_has_the_documented_arguments(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    output = str(tmp_path / "o.json")
+    assert main([str(CLIP), "-o", output, "--pose-source", "deepstream", "--dry-run"]) == 0
+    words = capsys.readouterr().out.split()
+    assert words[:5] == ["docker", "run", "--rm", "--gpus", "all"]
+    assert f"{CLIP}:/in/{CLIP.name}:ro" in words
+    app = words[words.index("deepstream-pose-estimation-app") :]
+    flags = dict(pairwise(app))
+    assert flags["--input"] == f"file:///in/{CLIP.name}"
+    assert (flags["--width"], flags["--height"], flags["--focal"]) == ("640", "360", "400.0")
+    assert flags["--save-pose"] == "/out/poses.json"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_docker_deepstream_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main([str(CLIP), "-o", str(tmp_path / "o"), "--pose-source", "deepstream"]) == 2
+    assert "needs Docker" in caplog.text
+
+
+@needs_networks
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    output = tmp_path / "poses.json"
+    with Camera() as camera:
+        command = [sys.executable, "-m", "video.poses", camera.url, "-o", str(output), "--live"]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        part = tmp_path / f".poses.json.{process.pid}.part"
+        while not part.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(3)
+        assert not output.exists()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    recorded = frames(output)
+    assert recorded and abs(recorded[0]["ntp_timestamp"] / 1e9 - time.time()) < 120
+    assert [path.name for path in tmp_path.iterdir()] == ["poses.json"]
+
+
+def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
+    command = [sys.executable, "-m", "video.poses", str(SAMPLE), "-o", "-"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 1
+    assert errors.strip() == "ERROR: nobody reads standard output any more"
+
+
+def test_a_video_tells_its_size_rate_and_length() -> None:
+    video = Video(str(CLIP))
+    assert (video.size, video.total, video.is_file) == ((640, 360), 200, True)
+    assert video.rate == pytest.approx(29.97, abs=0.01)
+    first = next(video.frames())
+    assert (first.number, first.image.shape) == (0, (360, 640, 3))
+    video.close()
