@@ -115,7 +115,7 @@ class Strip:
             top = self._style.text // 2 + lane * self._row
             self._draw_lane(strip, spans, top + inset, top + self._row - inset)
         if hidden:
-            corner = self._style.text // 2, shape[0] - self._row
+            corner = self._style.text // 2, shape[0] - self._row + self._style.text // 3
             draw_text(strip, f"+{hidden}", corner, self._style.text, _FAINT)
         self._draw_axis(strip)
         return strip

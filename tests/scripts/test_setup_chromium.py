@@ -1,0 +1,23 @@
+"""Chromium is found, or the user is told what to do."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "setup_chromium.sh"
+
+
+def test_what_is_there_is_left_alone() -> None:
+    done = subprocess.run([SCRIPT], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_apt_the_user_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["/bin/bash", SCRIPT], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "chromium: not found; install chromium and a chromedriver of the same version\n"
+    )
