@@ -1,9 +1,10 @@
-"""Draw what BodyPoseNet is trained on and what is made of its maps: docs/images/bpnet_labels.png.
+"""Draw what BodyPoseNet is trained on and what is made of its maps: docs/images/bpnet_labels.jpg.
 
     python -m scripts.draw_bpnet_labels [--output FILE]
 
-Stick figures, so that nobody's photo is needed. From left to right: the image; the loss mask (a
-crowd without keypoints is black); the joints' heatmaps; the limbs' fields, hue by direction; the
+The photo is a frame of ``samples/three_people.mp4``, its joints those of `video.poses`. One of the
+three people is left without keypoints, as many are in COCO. From left to right: the photo; the loss
+mask, dark where nothing is judged; the joints' heatmaps; the limbs' fields, hue by direction; the
 people that the post-processing finds in these maps.
 """
 
@@ -15,56 +16,92 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from converter.bodypose import People
+from converter import get_layout
 from converter.bodypose.photo import STRIDE, Placement
-from tests.training.bpnet.figures import POSE, draw, standing
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
+from training.bpnet.keypoints import Visibility
 from training.bpnet.labels import LabelEncoder
 from training.bpnet.masks import loss_mask
+from training.bpnet.pose_config import PoseConfig
 from training.bpnet.postprocess import PeopleParser
 from training.bpnet.visualise import SkeletonPainter
+from video.capture import Video
+from video.sources.mediapipe import MediaPipe
 
-SIDE = 320
-CROWD = (0, 0, 90, 70)  # x, y, width, height
+SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "three_people.mp4"
+FRAME, FOCAL = 40, 800.0
+POSE = PoseConfig.load()
+CUT, ROWS, GAP = np.s_[200:600], np.s_[40:310], 6  # what of the frame is shown
 
 
 def main() -> None:
-    """Draw the panels side by side."""
+    """Draw the panels."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("docs/images/bpnet_labels.png"))
+    parser.add_argument("--output", type=Path, default=Path("docs/images/bpnet_labels.jpg"))
     output = parser.parse_args().output
-    rng = np.random.default_rng(2)
-    joints = np.zeros((2, POSE.num_joints, 3))
-    joints[0, :, :2] = standing(30, 60, 130, 240, rng)
-    joints[1, :, :2] = standing(165, 30, 140, 270, rng)
-    image = draw(np.full((SIDE, SIDE, 3), 55, np.uint8), joints)
-    labels = LabelEncoder(POSE, (SIDE // STRIDE, SIDE // STRIDE), STRIDE)(joints).transpose(1, 2, 0)
+    photo, people = sample()
+    height, width = photo.shape[:2]
+    hidden, labelled = people[:1], people[1:]
+    encoder = LabelEncoder(POSE, (height // STRIDE, width // STRIDE), STRIDE)
+    labels = encoder(labelled).transpose(1, 2, 0)
     pafs = np.ascontiguousarray(labels[..., : POSE.paf_channels])
     heatmaps = np.ascontiguousarray(labels[..., POSE.paf_channels :])
-    found = PeopleParser(POSE)(heatmaps, pafs)
-    points = Placement((1.0, 1.0)).to_photo(found.keypoints)
-    people = People(points, found.joint_scores, found.scores)
-    plain = np.full((SIDE, SIDE, 3), 55, np.uint8)
-    panels = [image, mask(), heat(heatmaps), fields(pafs), SkeletonPainter(POSE)(plain, people)]
-    gap = np.full((SIDE, 6, 3), 255, np.uint8)
-    row = np.concatenate([part for panel in panels for part in (panel, gap)][:-1], axis=1)
+    found = Placement((1.0, 1.0)).people_in_photo(PeopleParser(POSE)(heatmaps, pafs))
+    mask = loss_mask([unlabelled(joints) for joints in hidden], height, width)
+    panels = [
+        photo,
+        np.where(mask[..., None] > 0, photo, photo // 8),
+        over(photo, heat(heatmaps)),
+        over(photo, fields(pafs)),
+        SkeletonPainter(POSE)(photo, found),
+    ]
+    gap = np.full((height, GAP, 3), 255, np.uint8)
+    row = np.hstack([part for panel in panels for part in (panel[:, CUT], gap)][:-1])
     output.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(output), cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
+    picture = cv2.cvtColor(row[ROWS], cv2.COLOR_RGB2BGR)
+    cv2.imwrite(str(output), picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def mask() -> Array:
-    """The loss mask of a crowd in the corner."""
-    x, y, width, height = CROWD
-    segment = [[x, y, x + width, y, x + width, y + height, x, y + height]]
-    crowd = Person(np.zeros((17, 3)), 0, CROWD, 1.0, True, segment)
-    return np.asarray(cv2.cvtColor(loss_mask([crowd], SIDE, SIDE), cv2.COLOR_GRAY2RGB))
+def sample() -> tuple[Array, Array]:
+    """A frame (H, W, 3) RGB, sides multiples of the stride, and joints (P, V, 3) of its people."""
+    video = Video(str(SAMPLE))
+    finder = MediaPipe(3, video.rate, FOCAL)
+    for frame in video.frames():
+        people = finder.people(frame.image, frame.seconds)
+        if frame.number >= FRAME and len(people) == 3:
+            break
+    video.close()
+    index = [get_layout("nvidia").joints.index(joint) for joint in POSE.joints]
+    joints = np.stack([person.pose25d[index] for person in people]).astype(np.float64)
+    missing = joints[..., 3] < 0.3
+    joints = joints[..., :3]
+    joints[..., 2] = np.where(missing, Visibility.NOT_LABELED, Visibility.VISIBLE)
+    order = np.argsort(joints[..., 0].mean(axis=1))
+    height, width = (side // STRIDE * STRIDE for side in frame.image.shape[:2])
+    return cv2.cvtColor(frame.image[:height, :width], cv2.COLOR_BGR2RGB), joints[order]
+
+
+def unlabelled(joints: Array) -> Person:
+    """A person whose keypoints nobody has labelled: the outline of the body."""
+    points = joints[:, :2].astype(np.float32)
+    hull = cv2.convexHull(points)[:, 0]
+    outline = (hull - hull.mean(axis=0)) * 1.15 + hull.mean(axis=0)
+    x, y = outline.min(axis=0)
+    width, height = outline.max(axis=0) - (x, y)
+    box = (float(x), float(y), float(width), float(height))
+    return Person(np.zeros((17, 3)), 0, box, 1.0, False, [outline.ravel().tolist()])
+
+
+def over(photo: Array, colours: Array) -> Array:
+    """Colours laid over a darkened photo."""
+    return np.asarray(np.maximum(photo // 3, colours))
 
 
 def heat(heatmaps: Array) -> Array:
     """The largest heatmap of all joints, as colours."""
     cells = (heatmaps[..., :-1].max(axis=2) * 255).astype(np.uint8)
-    value = cv2.resize(cells, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    value = cv2.resize(cells, None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_CUBIC)
     colours = cv2.applyColorMap(value, cv2.COLORMAP_INFERNO)
     return np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2RGB))
 
@@ -76,7 +113,9 @@ def fields(pafs: Array) -> Array:
     length = (np.hypot(x, y).clip(0, 1) * 255).astype(np.uint8)
     colours = np.stack([hue, np.full_like(hue, 200), length], axis=2)
     picture = cv2.cvtColor(colours, cv2.COLOR_HSV2RGB)
-    return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST))
+    return np.asarray(
+        cv2.resize(picture, None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_NEAREST)
+    )
 
 
 if __name__ == "__main__":

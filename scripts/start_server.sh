@@ -93,7 +93,9 @@ case $way in
     cpu) say "CPU container ($why)" ;;
     embedded)
         say "embedded Triton, on loopback only ($why)"
-        run scripts/setup_env.sh serve
+        extras=(serve)
+        [ ! -s "$bodypose/model.onnx" ] || extras+=(video) # OpenCV
+        run scripts/setup_env.sh "${extras[@]}"
         become "${VENV:-.venv}/bin/python" -m scripts.embedded_triton \
             --http-port "$http" --grpc-port "$grpc" --metrics-port "$metrics"
         exit ;;

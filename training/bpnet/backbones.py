@@ -10,7 +10,7 @@ from training.bpnet.spec import BackboneSpec
 
 # Blocks of VGG19 up to block 4, of which two convolutions stay, and the reference's extra one.
 _VGG = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256, 256), 4: (512, 512), 6: (256,)}
-_VGG_STRIDED = (2, 3, 4)
+_VGG_STRIDED, _VGG_LAST = (2, 3, 4), 6
 
 # EfficientNet-Lite0: expansion, channels, repeats, kernel, stride, dilation. The network's last
 # two stages are left out; stages that would leave stride 8 are dilated instead.
@@ -26,7 +26,7 @@ _LITE0 = (
 def build_backbone(spec: BackboneSpec, widths: Widths) -> VggNoPooling | EfficientNetLite0:
     """The backbone that a spec asks for."""
     if spec.architecture == "vgg":
-        return VggNoPooling(spec.use_bias, widths)
+        return VggNoPooling(spec.use_bias, widths, spec.add_final_c128_conv)
     return EfficientNetLite0()
 
 
@@ -36,12 +36,14 @@ class VggNoPooling(nn.Module):
     Args:
         use_bias: biases in the convolutions, beside those of the batch norms.
         widths: see `Widths`; names are `backbone.block1_conv1` and so on.
+        final_128: end with one more convolution, of 128 channels.
     """
 
-    def __init__(self, use_bias: bool, widths: Widths) -> None:
+    def __init__(self, use_bias: bool, widths: Widths, final_128: bool = False) -> None:
         super().__init__()
         channels = 3
-        for block, convolutions in _VGG.items():
+        blocks = _VGG | {_VGG_LAST: (*_VGG[_VGG_LAST], *((128,) if final_128 else ()))}
+        for block, convolutions in blocks.items():
             for index, width in enumerate(convolutions, start=1):
                 name = f"block{block}_conv{index}"
                 stride = 2 if block in _VGG_STRIDED and index == 1 else 1
@@ -52,7 +54,7 @@ class VggNoPooling(nn.Module):
         self.out_channels = channels
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """(N, 3, H, W) -> (N, 256, H / 8, W / 8)."""
+        """(N, 3, H, W) -> (N, 256 or 128, H / 8, W / 8)."""
         for block in self.children():
             image = block(image)
         return image

@@ -38,7 +38,8 @@ class ImageConfig(TaoModel):
     image_dims: ImageDims = ImageDims()
     image_encoding: Literal["jpg", "jpeg", "png"] = Field(
         default="jpg",
-        description="As TAO has it; files are decoded by their content, whatever is said here.",
+        description="Of the files; they are decoded by their content, but a warning says where "
+        "it is another.",
     )
 
 
@@ -139,7 +140,9 @@ class LabelProcessorConfig(TaoModel):
     """How labels are drawn."""
 
     paf_gaussian_sigma: float = Field(
-        default=0.03, gt=0, description="Unused, as in the reference (fields have hard edges)."
+        default=0.03,
+        gt=0,
+        description="Unused, as in the reference (fields have hard edges); a warning says so.",
     )
     heatmap_gaussian_sigma: float = Field(default=7.0, gt=0, description="Input pixels.")
     paf_ortho_dist_thresh: float = Field(

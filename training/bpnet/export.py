@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ import torch
 from torch import nn
 
 from converter import InputError
-from converter.bodypose.photo import STRIDE, Normaliser, fit_photo
+from converter.bodypose.photo import STRIDE, Normaliser
 from training.bpnet.arrays import Array
+from training.bpnet.calibration import NO_CALIBRATION, CalibrationSource
 from training.bpnet.graph_parser import GraphParser
 from training.bpnet.model import BodyPoseNet
-from training.bpnet.precision import calibration_images, to_half, to_int8
+from training.bpnet.precision import to_half, to_int8
 from training.bpnet.saved_model import ModelInfo
 from training.common.exporting import program_version, quiet_exporter, without_trace
 from training.common.results import write_atomic
@@ -50,8 +50,7 @@ class ExportOptions:
         sdk_upsampling: enlarge the PAFs by this factor, as TAO's SDK pipelines want them; 0: no.
         people: put the search for peaks and the scoring of limbs into the graph too, for at most
             this many people; 0: give the maps.
-        calibration: folder of images for `int8`.
-        calibration_count: how many of them.
+        calibration: images for `int8`.
     """
 
     height: int = 256
@@ -61,15 +60,14 @@ class ExportOptions:
     batch: int = -1
     sdk_upsampling: int = 0
     people: int = 0
-    calibration: Path | None = None
-    calibration_count: int = 10
+    calibration: CalibrationSource = NO_CALIBRATION
 
     def check(self) -> None:
         """Raise `InputError` where options do not go together."""
         for name, side in (("height", self.height), ("width", self.width)):
             if side < 0 or side % STRIDE:
                 raise InputError(f"input {name} {side} must be a multiple of {STRIDE}, or 0: any")
-        if self.data_type == "int8" and self.calibration is None:
+        if self.data_type == "int8" and not self.calibration.is_given:
             raise InputError("int8 needs --cal_image_dir, a folder of images to calibrate on")
         if self.data_type == "int8" and not (self.height and self.width):
             raise InputError("int8 needs a fixed input size, -d HEIGHT,WIDTH,3")
@@ -128,9 +126,8 @@ def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Pa
     if options.data_type == "fp16":
         exported = to_half(exported)
     image = _example(options, max(options.batch, 1), seed=1)
-    if options.data_type == "int8" and options.calibration is not None:
-        photos = calibration_images(options.calibration, options.calibration_count)
-        batches = _prepared(photos, info, options)
+    if options.data_type == "int8":
+        batches = _batches(info, options)
         exported = to_int8(exported, INPUT, batches)
         image = torch.from_numpy(batches[0])  # its ranges are those of photos
     # A peak may move to its neighbour for a rounding error: what is compared are maps.
@@ -209,17 +206,11 @@ def _example(options: ExportOptions, batch: int, seed: int) -> torch.Tensor:
     return image.permute(0, 2, 3, 1) if options.layout == "channels_last" else image
 
 
-def _prepared(images: Sequence[Array], info: ModelInfo, options: ExportOptions) -> list[Array]:
+def _batches(info: ModelInfo, options: ExportOptions) -> list[Array]:
     """Calibration images as the network takes them, a batch each."""
-    normalise = Normaliser(info.normalization)
-    shape = options.height, options.width
-    batches = []
-    for image in images:
-        fitted = normalise(fit_photo(image, shape, "pad_image_input")[0])
-        if options.layout != "channels_last":
-            fitted = fitted.transpose(2, 0, 1)
-        batches.append(np.repeat(fitted[None], max(options.batch, 1), axis=0))
-    return batches
+    shape, is_nhwc = (options.height, options.width), options.layout == "channels_last"
+    inputs = options.calibration.inputs(Normaliser(info.normalization), shape, is_nhwc)
+    return [np.repeat(image[None], max(options.batch, 1), axis=0) for image in inputs]
 
 
 def _facts(info: ModelInfo, options: ExportOptions) -> dict[str, str]:

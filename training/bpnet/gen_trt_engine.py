@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from converter import InputError
-from converter.bodypose.photo import Normaliser, fit_photo
+from converter.bodypose.photo import Normaliser
+from training.bpnet.calibration import NO_CALIBRATION, CalibrationSource
 from training.bpnet.dataloader_spec import NormalizationParams
-from training.bpnet.precision import calibration_images
 from training.common.engine.build import make_engine
 from training.common.engine.request import EngineRequest
 from training.common.spec import make_spec
@@ -27,8 +27,7 @@ class EngineOptions:
     Attributes:
         data_type: `fp32`, `fp16` or `int8`; put into the network by TensorRT's tools.
         batches: smallest, usual and largest batch.
-        calibration: folder of images, for `int8` and for `fp16` with TensorRT 11.
-        calibration_count: how many of them.
+        calibration: images for `int8`, and for `fp16` with TensorRT 11.
         workspace: MiB.
         gpu: index of the GPU.
         dry_run: print the commands and do nothing.
@@ -36,8 +35,7 @@ class EngineOptions:
 
     data_type: str = "fp16"
     batches: tuple[int, int, int] = (1, 8, 16)
-    calibration: Path | None = None
-    calibration_count: int = 100
+    calibration: CalibrationSource = NO_CALIBRATION
     workspace: int = 1024
     gpu: int = 0
     dry_run: bool = False
@@ -59,16 +57,13 @@ def build(onnx: Path, plan: Path, options: EngineOptions) -> Mapping[str, Any] |
         RuntimeError: TensorRT failed or the engine is not what was asked for.
     """
     shape, is_nhwc, normalise = _input(onnx)
-    if options.data_type != "fp32" and options.calibration is None:
+    if options.data_type != "fp32" and not options.calibration.is_given:
         raise InputError(f"{options.data_type} is calibrated on images: give --cal_image_dir")
     with tempfile.TemporaryDirectory() as folder:
         data = None
-        if options.calibration is not None:
+        if options.calibration.is_given:
             data = Path(folder) / "calibration.npy"
-            images = calibration_images(options.calibration, options.calibration_count)
-            fitted = [normalise(fit_photo(i, shape, "pad_image_input")[0]) for i in images]
-            batch = np.stack(fitted)
-            np.save(data, batch if is_nhwc else batch.transpose(0, 3, 1, 2))
+            np.save(data, options.calibration.inputs(normalise, shape, is_nhwc))
         request = EngineRequest(
             onnx,
             plan,

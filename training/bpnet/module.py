@@ -80,10 +80,7 @@ class PoseTrainer(LightningModule):
         stages, terms = self._losses(batch)
         penalty = weight_penalty(self.model, self.spec.model)
         loss = torch.stack([term for stage in terms for term in stage]).sum() + penalty
-        if not math.isfinite(loss.item()):
-            raise InputError(
-                f"the loss is {loss.item()} at step {self.global_step}: lower the learning rate"
-            )
+        self._check(loss.detach())
         group = self.trainer.optimizers[0].param_groups[0]
         rate = group["lr"] / group["initial_lr"]
         scalars = {"loss": loss.item(), "penalty": penalty.item(), "learning_rate": rate}
@@ -114,6 +111,18 @@ class PoseTrainer(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what the network is, so that a checkpoint is a model too."""
         checkpoint.update(describe(self.info))
+
+    def _check(self, loss: torch.Tensor) -> None:
+        """Stop every process where one has a loss that is not finite."""
+        if self.world_size > 1:
+            loss = self.trainer.strategy.reduce(loss.clone(), reduce_op="mean")
+        if math.isfinite(loss.item()):
+            return
+        if not self.trainer.is_global_zero:
+            raise SystemExit(2)  # the first process says why
+        raise InputError(
+            f"the loss is {loss.item()} at step {self.global_step}: lower the learning rate"
+        )
 
     def _losses(self, batch: Batch) -> tuple[list[Maps], list[Maps]]:
         image = batch["image"].contiguous(memory_format=self.memory_format)

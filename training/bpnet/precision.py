@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from converter import InputError
 from training.bpnet.arrays import Array
-from training.bpnet.images import EXTENSIONS, read_image
-
-logger = logging.getLogger(__name__)
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -63,27 +58,6 @@ def _delicate(model: onnx.ModelProto) -> list[str]:
         if any(item.name == "group" and item.i > 1 for item in node.attribute)
     ]
     return [convolutions[0].name, *grouped]
-
-
-def calibration_images(folder: Path, count: int) -> list[Array]:
-    """The first readable images of a folder, RGB.
-
-    Raises:
-        InputError: no such folder, or no image in it that can be read.
-    """
-    images: list[Array] = []
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if len(images) < count and path.suffix.lower() in EXTENSIONS:
-                try:
-                    images.append(read_image(path))
-                except ValueError as error:
-                    logger.warning("%s: %s", path, error)
-    if not images:
-        raise InputError(f"{folder}: no images to calibrate on")
-    if len(images) < count:
-        logger.warning("%s: calibrating on %d images instead of %d", folder, len(images), count)
-    return images
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]  # untyped base class

@@ -18,9 +18,17 @@ class BackboneSpec(TaoModel):
         default="vgg",
         description="vgg: VGG19 to block 4 without pooling; efficientnet_lite0: 20 times lighter.",
     )
-    mtype: Literal["default"] = Field(default="default", description="As TAO has it.")
+    mtype: Literal["default"] = Field(default="default", description="The only one there is.")
     use_bias: bool = Field(default=False, description="Biases in the VGG convolutions.")
-    add_final_c128_conv: Literal[False] = Field(default=False, description="As TAO has it.")
+    add_final_c128_conv: bool = Field(
+        default=False, description="One more 3x3 convolution, of 128 channels, behind VGG."
+    )
+
+    @model_validator(mode="after")
+    def _belongs_to_vgg(self) -> BackboneSpec:
+        if self.add_final_c128_conv and self.architecture != "vgg":
+            raise ValueError(f"add_final_c128_conv belongs to vgg, not to {self.architecture}")
+        return self
 
 
 class ModelSpec(TaoModel):
@@ -205,7 +213,9 @@ class TrainSpec(TaoModel):
     optimizer: Optimizer = WeightedMomentum()
     loss: LossSpec = LossSpec()
     inference_spec: OptionalText = Field(
-        default=None, description="As TAO has it: the inference spec that belongs to this one."
+        default=None,
+        description="The inference spec that belongs to this one: must be a valid one where given; "
+        "training itself does not use it.",
     )
 
     @model_validator(mode="after")

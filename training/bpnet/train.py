@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from torch.utils.data import DataLoader
 from converter import InputError
 from training.bpnet.callbacks import Checkpoints, Pictures, ProgressLog, StatusLines
 from training.bpnet.data import PoseDataset, Sample, make_loader
+from training.bpnet.dataloader_spec import DataloaderSpec, LabelProcessorConfig
+from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.module import PoseTrainer
 from training.bpnet.pose_config import PoseConfig
@@ -24,6 +27,7 @@ from training.bpnet.saved_model import ModelInfo, read_model, save_model
 from training.bpnet.spec import AdamW, TrainSpec
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
 from training.common.results import ResultsDir
+from training.common.spec import load_spec
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +92,12 @@ def run(spec: TrainSpec, results: ResultsDir, key: str | None = None, num_gpus: 
         InputError: the spec, the data or a checkpoint cannot be used.
     """
     seed_everything(spec.random_seed, verbose=False)
+    if spec.inference_spec:
+        load_spec(spec.inference_spec, InferenceSpec)
     pose = PoseConfig.load(spec.dataloader.pose_config.pose_config_path)
     data = PoseData(spec, pose)
+    for remark in remarks(spec.dataloader, data.train):
+        logger.warning("%s", remark)
     model, info = _network(spec, pose, key)
     resume = find_latest(results.path)
     if resume is not None:
@@ -105,6 +113,23 @@ def run(spec: TrainSpec, results: ResultsDir, key: str | None = None, num_gpus: 
         raise InputError(str(error).strip().rsplit("InputError: ", 1)[-1]) from error
     if trainer.is_global_zero:
         save_model(results.path / FINAL, model, info, key)
+
+
+def remarks(spec: DataloaderSpec, data: PoseDataset) -> Iterator[str]:
+    """What a spec says that has no effect, a line each."""
+    usual = LabelProcessorConfig().paf_gaussian_sigma
+    if spec.label_processor_config.paf_gaussian_sigma != usual:
+        yield (
+            "label_processor_config.paf_gaussian_sigma has no effect, as in TAO: the width of a "
+            "limb's field is paf_ortho_dist_thresh"
+        )
+    said, path = spec.image_config.image_encoding, data.records[0].image_path
+    found = Path(path).suffix.lower().lstrip(".")
+    if {"jpeg": "jpg"}.get(said, said) != {"jpeg": "jpg"}.get(found, found):
+        yield (
+            f"image_config.image_encoding is {said}, but the records have {path}: images are "
+            "decoded by their content"
+        )
 
 
 def _network(spec: TrainSpec, pose: PoseConfig, key: str | None) -> tuple[BodyPoseNet, ModelInfo]:

@@ -10,6 +10,7 @@ import torch
 from converter import InputError
 from tests.training.bpnet.figures import POSE, crowd, draw
 from tests.training.bpnet.small import small_network
+from training.bpnet.calibration import CalibrationSource
 from training.bpnet.cli import main
 from training.bpnet.export import HEATMAPS, INPUT, PAFS, ExportOptions, export
 from training.bpnet.graph_parser import GraphParser
@@ -114,7 +115,9 @@ def test_int8_is_calibrated_on_a_folder(network, tmp_path, caplog):
     for index in range(2):
         cv2.imwrite(str(images / f"{index}.png"), photo())
     (images / "broken.jpg").write_bytes(b"broken")
-    options = ExportOptions(64, 96, data_type="int8", calibration=images, calibration_count=4)
+    options = ExportOptions(
+        64, 96, data_type="int8", calibration=CalibrationSource(images, count=4)
+    )
     difference = export(*network, options, tmp_path / "m.onnx")
     assert 1e-5 < difference < 0.5
     kinds = [node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node]

@@ -120,3 +120,16 @@ def test_same_padding_is_tensorflows(kernel, stride, dilation):
     expected = torch.nn.functional.conv2d(padded, conv.weight, stride=stride, dilation=dilation)
     assert expected.shape[2:] == (16 // stride, 24 // stride)
     torch.testing.assert_close(conv(image), expected)
+
+
+def test_vgg_may_end_with_one_more_convolution():
+    plain = ModelSpec(stages=2)
+    more = ModelSpec(stages=2, backbone_attributes=BackboneSpec(add_final_c128_conv=True))
+    networks = [BodyPoseNet(spec, PoseConfig.load()) for spec in (plain, more)]
+    assert networks[1].backbone.out_channels == 128
+    added = 256 * 128 * 9 + 4 * 128  # its kernel and batch norm
+    saved = 128 * 128 * 9  # of the reduction, whose input is narrower
+    counts = [count_parameters(network) for network in networks]
+    assert counts[1] - counts[0] == added - saved
+    with pytest.raises(ValueError, match="belongs to vgg"):
+        BackboneSpec(architecture="efficientnet_lite0", add_final_c128_conv=True)

@@ -56,3 +56,48 @@ def test_the_layout_in_memory_changes_only_the_speed(plain, tmp_path):
     found = weights(tmp_path / "bpnet_model.pth")
     name = "stage2.paf.out.conv.weight"
     torch.testing.assert_close(found[name], expected[name], atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("dataloader.label_processor_config.paf_gaussian_sigma=0.1", "has no effect, as in TAO"),
+        ("dataloader.image_config.image_encoding=jpg", "image_encoding is jpg, but the records"),
+    ],
+)
+def test_what_has_no_effect_is_said_once(plain, option, says, tmp_path, caplog):
+    path, _ = plain
+    other = "dataloader.image_config.image_encoding=png"
+    assert train(path, tmp_path, "num_epoch=1", other, option) == 0
+    assert [says in line for line in caplog.messages].count(True) == 1
+
+
+def test_nothing_is_said_of_options_that_have_an_effect(plain, tmp_path, caplog):
+    path, _ = plain
+    option = "dataloader.image_config.image_encoding=png"
+    assert train(path, tmp_path, "num_epoch=1", option) == 0
+    assert not [record for record in caplog.records if record.name == "training.bpnet.train"]
+
+
+def test_an_inference_spec_must_be_one(plain, tmp_path, capsys):
+    path, _ = plain
+    spec = tmp_path / "infer.yaml"
+    spec.write_text("input_shape: [368]")
+    assert train(path, tmp_path / "results", "num_epoch=1", f"inference_spec={spec}") == 2
+    assert "input_shape" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "allowed"),
+    [
+        ("architecture=resnet", "'vgg' or 'efficientnet_lite0'"),
+        ("architecture=helnet", "'vgg' or 'efficientnet_lite0'"),
+        ("mtype=fast", "'default'"),
+    ],
+)
+def test_another_backbone_is_refused_with_those_there_are(plain, option, allowed, tmp_path, capsys):
+    path, _ = plain
+    assert train(path, tmp_path, f"model.backbone_attributes.{option}") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert allowed in error

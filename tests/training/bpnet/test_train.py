@@ -87,6 +87,19 @@ def test_two_processes(spec, tmp_path):
     assert (results / "bpnet_model.pth").is_file()
 
 
+def test_a_loss_that_is_not_finite_stops_all_processes_with_one_line(spec, tmp_path):
+    command = [sys.executable, "-m", "training.bpnet", "train", "-e", str(spec)]
+    command += ["-r", str(tmp_path / "results"), "--gpus", "2", "-ll", "ERROR", "num_epoch=1"]
+    command += ["dataloader.normalization_params.image_scale=[1e-38,1e-38,1e-38]"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr[-2000:]
+    lines = [line for line in done.stderr.splitlines() if "the loss is" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith("lower the learning rate")
+    assert "Traceback" not in done.stderr
+
+
 def test_another_network_cannot_be_gone_on_with(spec, tmp_path, capsys):
     results = tmp_path / "results"
     assert train(spec, results, "num_epoch=1") == 0

@@ -1,0 +1,77 @@
+"""What the commands of `bpnet` share."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.bpnet.inference_spec import InferenceSpec
+from training.common.spec import load_spec, require
+
+if TYPE_CHECKING:
+    from training.bpnet.calibration import CalibrationSource
+    from training.bpnet.predictor import PosePredictor
+
+logger = logging.getLogger(__name__)
+
+TITLE = "BodyPoseNet"
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an integer flag with a least value."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise ValueError(text)
+        return value
+
+    return integer
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Flags that choose a model and where its results go."""
+    parser.add_argument("-i", "--inference_spec", required=True, help="infer_spec.yaml")
+    parser.add_argument("-m", "--model_filename", help="model; default: the spec's model_path")
+    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument("--results_dir", required=True, help="folder for the results")
+
+
+def open_model(arguments: argparse.Namespace) -> tuple[PosePredictor, InferenceSpec]:
+    """The model that these flags choose, ready to find people, and its inference spec."""
+    from training.bpnet.networks import load_network
+    from training.bpnet.predictor import PosePredictor
+
+    spec = load_spec(arguments.inference_spec, InferenceSpec)
+    model = arguments.model_filename or require(spec, "model_path")
+    return PosePredictor(load_network(Path(model), spec, arguments.key), spec), spec
+
+
+def add_calibration(parser: argparse.ArgumentParser, batches: int) -> None:
+    """Flags about the images that INT8 (and FP16 engines) are calibrated on."""
+    parser.add_argument("--cal_image_dir", help="images to calibrate on")
+    parser.add_argument(
+        "--cal_data_file", help="their network inputs (.npy): read, or written if not there"
+    )
+    parser.add_argument("--cal_cache_file", help="without effect: the ranges are in the ONNX")
+    parser.add_argument("--batches", type=at_least(1), default=batches, help="of calibration")
+    parser.add_argument("--batch_size", type=at_least(1), default=1, help="of calibration")
+
+
+def calibration_source(arguments: argparse.Namespace) -> CalibrationSource:
+    """What the flags of `add_calibration` say."""
+    from training.bpnet.calibration import CalibrationSource
+
+    if arguments.cal_cache_file:
+        logger.warning(
+            "--cal_cache_file %s is not written: TensorRT takes the ranges from the ONNX",
+            arguments.cal_cache_file,
+        )
+    return CalibrationSource(
+        Path(arguments.cal_image_dir) if arguments.cal_image_dir else None,
+        Path(arguments.cal_data_file) if arguments.cal_data_file else None,
+        arguments.batches * arguments.batch_size,
+    )

@@ -1,0 +1,149 @@
+"""`bpnet export`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from converter import InputError
+from training.bpnet.commands.common import TITLE, add_calibration, at_least, calibration_source
+from training.bpnet.spec import TrainSpec
+from training.common.outcome import recorded
+from training.common.results import open_folder
+from training.common.spec import load_spec
+
+if TYPE_CHECKING:
+    from training.bpnet.export import ExportOptions
+    from training.bpnet.model import BodyPoseNet
+    from training.bpnet.saved_model import ModelInfo
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Write the network as ONNX."""
+    parser.set_defaults(task=run)
+    parser.add_argument("-m", "--model", required=True, help="trained model")
+    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument(
+        "-e", "--experiment_spec_file", help="train spec, which must describe the model"
+    )
+    parser.add_argument("-o", "--output_file", help="default: beside the model, .onnx")
+    parser.add_argument(
+        "-d", "--input_dims", default="256,256,3", help="height,width,3 (default 256,256,3; 0: any)"
+    )
+    parser.add_argument("--data_type", choices=("fp32", "fp16", "int8"), default="fp32")
+    parser.add_argument("-t", "--export_type", choices=("onnx", "tfonnx"), default="onnx")
+    layouts = ("channels_last", "channels_first")
+    parser.add_argument(
+        "-i", "--data_format", choices=layouts, default="channels_last", help="of the input"
+    )
+    parser.add_argument("--static_batch_size", type=int, default=-1, help="-1: any batch size")
+    parser.add_argument(
+        "--sdk_compatible_model", action="store_true", help="enlarge the PAFs in the graph"
+    )
+    parser.add_argument("-u", "--upsample_ratio", type=at_least(1), default=4, help="by this")
+    parser.add_argument(
+        "--people",
+        type=at_least(0),
+        default=0,
+        metavar="K",
+        help="find peaks and score limbs in the graph, K per joint, instead of giving maps",
+    )
+    parser.add_argument(
+        "--triton",
+        metavar="REPOSITORY",
+        help="write it where this copy of model_repository_bodypose serves it, in the sizes there",
+    )
+    add_calibration(parser, batches=10)
+    parser.add_argument("--engine_file", help="also build this TensorRT engine")
+    parser.add_argument("--max_batch_size", type=at_least(1), default=1, help="of the engine")
+    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the output")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Export into a file, or into a model repository of Triton."""
+    source = Path(arguments.model)
+    if arguments.triton:
+        _install(arguments, source)
+    else:
+        _export(arguments, source, Path(arguments.output_file or source.with_suffix(".onnx")))
+
+
+def _export(arguments: argparse.Namespace, source: Path, output: Path) -> None:
+    from training.bpnet.export import ExportOptions, export
+
+    height, width = _input_size(arguments.input_dims)
+    options = ExportOptions(
+        height,
+        width,
+        arguments.data_format,
+        arguments.data_type,
+        arguments.static_batch_size,
+        arguments.upsample_ratio if arguments.sdk_compatible_model else 0,
+        arguments.people,
+        calibration_source(arguments),
+    )
+    results = open_folder(Path(arguments.results_dir or output.parent))
+    with recorded(results.status, TITLE, "export"):
+        model, info = _model(arguments, source)
+        difference = export(model, info, options, output)
+        if arguments.engine_file:
+            _build(arguments, model, info, options, output)
+    sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{output}\n")
+
+
+def _model(arguments: argparse.Namespace, source: Path) -> tuple[BodyPoseNet, ModelInfo]:
+    """The model; it must be what the train spec describes, where one is given."""
+    from training.bpnet.saved_model import load_model
+
+    model, info = load_model(source, arguments.key)
+    if arguments.experiment_spec_file:
+        wanted = load_spec(arguments.experiment_spec_file, TrainSpec)
+        described = wanted.model, wanted.dataloader.normalization_params
+        if described != (info.spec, info.normalization):
+            raise InputError(
+                f"{arguments.experiment_spec_file}: describes another network than {source} "
+                "(model or normalization_params differ); leave out -e to take it as it is"
+            )
+    return model, info
+
+
+def _build(
+    arguments: argparse.Namespace,
+    model: BodyPoseNet,
+    info: ModelInfo,
+    options: ExportOptions,
+    output: Path,
+) -> None:
+    """The engine, of an FP32 export: TensorRT's tools put the precision in themselves."""
+    from training.bpnet.export import export
+    from training.bpnet.gen_trt_engine import EngineOptions, build
+
+    largest = arguments.max_batch_size
+    wanted = EngineOptions(options.data_type, (1, min(8, largest), largest), options.calibration)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = output
+        if options.data_type != "fp32":
+            plain = Path(folder) / output.name
+            export(model, info, replace(options, data_type="fp32"), plain)
+        build(plain, Path(arguments.engine_file), wanted)
+
+
+def _install(arguments: argparse.Namespace, source: Path) -> None:
+    from training.bpnet.serving import install
+
+    results = open_folder(Path(arguments.results_dir or source.parent))
+    with recorded(results.status, TITLE, "export"):
+        model, info = _model(arguments, source)
+        path, difference = install(model, info, Path(arguments.triton))
+    sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{path}\n")
+
+
+def _input_size(text: str) -> tuple[int, int]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts) or int(parts[2]) != 3:
+        raise InputError(f"-d {text}: give HEIGHT,WIDTH,3")
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,38 @@
+"""`bpnet train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.bpnet.commands.common import TITLE, at_least
+from training.bpnet.spec import TrainSpec
+from training.common.outcome import recorded
+from training.common.results import open_folder
+from training.common.spec import load_spec, require
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Train, or go on with an interrupted training."""
+    parser.set_defaults(task=run)
+    parser.add_argument("-e", "--experiment_spec_file", required=True, help="train spec (YAML)")
+    parser.add_argument("-r", "--results_dir", help="results; default: the spec's checkpoint_dir")
+    parser.add_argument("-k", "--key", help="encrypts checkpoints and the model")
+    parser.add_argument("--gpus", type=at_least(1), default=1, help="processes")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.option=value", help="set options of the spec"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train."""
+    from training.bpnet.train import run as train
+
+    overrides = list(arguments.overrides)
+    if arguments.results_dir:
+        overrides.append(f"checkpoint_dir={arguments.results_dir}")
+    spec = load_spec(arguments.experiment_spec_file, TrainSpec, overrides)
+    folder = Path(require(spec, "checkpoint_dir"))
+    results = open_folder(folder, spec.model_dump(mode="json"))
+    with recorded(results.status, TITLE, "train"):
+        train(spec, results, arguments.key, arguments.gpus)
