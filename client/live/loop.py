@@ -67,10 +67,20 @@ def run_live(options: Options) -> None:
             size=model.request_size(settings),
         )
         log.info("%s: labels go to %s", source.name, journal.path)
-        _Run(source, segmenter, sender, stop, convert).work(options.settings.deadline)
+        LiveRun(source, segmenter, sender, stop, convert).work(options.settings.deadline)
 
 
-class _Run:
+class LiveRun:
+    """One run, from a source to a sender.
+
+    Args:
+        source: Gives the records.
+        segmenter: Cuts them.
+        sender: Gets the segments.
+        stop: Ends the run when it is set.
+        convert: What the segmenter works by.
+    """
+
     def __init__(
         self,
         source: LiveSource,
@@ -87,6 +97,15 @@ class _Run:
         self._broken = Complaints("broken records")
 
     def work(self, deadline: float) -> None:
+        """Run to the end.
+
+        Args:
+            deadline: Seconds that the server may stay silent after the end of the stream.
+
+        Raises:
+            InputError: The stream has no poses to use.
+            ServerError: Segments were left without an answer, or all were refused.
+        """
         try:
             while not self._stop.is_set():
                 arrivals = self._source.poll(POLL)
@@ -100,6 +119,8 @@ class _Run:
             self._report()
         if self._sender.left:
             raise ServerError(f"the server is away: {self._sender.left} segments have no label")
+        if self._sender.refused and not self._sender.labelled:
+            raise ServerError(f"the server refused all {self._sender.refused} segments")
         self._segmenter.summary.check_poses(self._convert, self._source.name)
 
     def _take(self, arrivals: Iterable[Arrival]) -> None:
@@ -113,10 +134,17 @@ class _Run:
 
     def _send(self, segments: Iterator[LiveSegment]) -> None:
         for segment in segments:
-            while self._source.keeps and self._sender.is_busy and not self._stop.is_set():
-                self._sender.check()
-                time.sleep(POLL)
+            if self._source.keeps:
+                self._wait()
             self._sender.offer(segment)
+
+    def _wait(self) -> None:
+        """Read no further while many segments wait."""
+        since = time.monotonic()
+        while self._sender.is_busy and not self._stop.is_set():
+            self._sender.check()
+            time.sleep(POLL)
+        self._segmenter.excuse(time.monotonic() - since)
 
     def _report(self) -> None:
         sender, counts = self._sender, self._segmenter.summary

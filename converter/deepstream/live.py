@@ -87,6 +87,10 @@ class LiveSegmenter:
         self._tracker.now = now
         return self._enlist(self._tracker.flush())
 
+    def excuse(self, seconds: float) -> None:
+        """Count no silence for the last `seconds`, in which the caller did not listen."""
+        self._tracker.excuse(seconds)
+
     def close(self) -> Iterator[LiveSegment]:
         """End all tracks; yields their last segments."""
         return self._enlist(self._tracker.close())
@@ -137,6 +141,10 @@ class _Watch:
         if self._ahead and now - self._since > PATIENCE:
             self._settle(self.newest + 1)
 
+    def excuse(self, seconds: float) -> None:
+        self.heard += seconds
+        self._since += seconds
+
     def _settle(self, bound: int) -> None:
         settled = max(self.settled, bound)
         while settled in self._ahead:
@@ -164,6 +172,10 @@ class _LiveTracker(Tracker):
             watch = self._watches[name] = _Watch(frame, self._config.reorder_frames)
         watch.note(frame, self.now)
         return source
+
+    def excuse(self, seconds: float) -> None:
+        for watch in self._watches.values():
+            watch.excuse(seconds)
 
     def flush(self) -> Iterator[CutPoses]:
         for name, watch in list(self._watches.items()):

@@ -284,6 +284,28 @@ def test_mistakes(
     assert message in caplog.messages[-1]
 
 
+def test_a_server_that_refuses_everything(live: Callable[..., Live]) -> None:
+    run = live("-", "-m", "pose_classification", "--unknown")  # the tiny network cannot answer it
+    run.feed(*lines({1: [WALKING] * 150}))
+    code, _, log = run.finish()
+    assert code == 1
+    assert "2 segments, 0 labelled, 2 dropped (2 refused)" in log
+    assert "the server refused all 2 segments" in log.splitlines()[-1]
+
+
+def test_nobody_reads_the_labels(live: Callable[..., Live]) -> None:
+    run = live("-")
+    assert run.process.stdout is not None
+    run.process.stdout.close()
+    run.feed(*lines({1: [WALKING] * 100}))
+    assert run.process.wait(40) == 1
+    assert run.process.stderr is not None
+    log = run.process.stderr.read().decode()
+    assert "Broken pipe" in log
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
 def test_poses_of_another_type_are_told(live: Callable[..., Live]) -> None:
     run = live("-")
     run.feed(*[frame.replace(b'"pose3d"', b'"pose25d"') for frame in lines({1: [WALKING] * 9})])

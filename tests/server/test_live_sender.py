@@ -9,18 +9,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from client import Client, ConvertConfig, Settings
 from client.connection import Connection
+from client.live.loop import LiveRun
 from client.live.sender import Sender
+from client.live.sources import PipeSource
 from client.pipeline import Pipeline, Result
-from converter.deepstream import LiveSegment, TrackId
+from converter.deepstream import LiveSegment, LiveSegmenter, TrackId
 from scripts.embedded_triton import EmbeddedTriton
-from tests.server.client_inputs import keypoints
+from tests.server.client_inputs import document, keypoints
 from tests.server.faulty_proxy import UNAVAILABLE, Fault, FaultyProxy, answer
 from tests.tiny_network import CLASSES
 
@@ -146,6 +150,24 @@ def test_the_end_waits_no_longer_than_patience(triton: EmbeddedTriton) -> None:
         assert 1.0 < time.monotonic() - start < 10
         assert sender.left == 3
     assert delivered == expected(0, 1)
+
+
+def test_a_source_that_keeps_its_data_waits_for_a_slow_server(
+    triton: EmbeddedTriton, tmp_path: Path
+) -> None:
+    short = replace(CONFIG, sequence_length=10, sequence_length_min=10)
+    path = tmp_path / "poses.ndjson"
+    path.write_bytes(b"\n".join(map(orjson.dumps, document({1: [4] * 200}))))
+    delivered: Delivered = []
+    with (
+        FaultyProxy(triton.http_url, lambda _: 0.02) as proxy,
+        sending(proxy.url, into(delivered), limit=4) as sender,
+        path.open("rb") as file,
+    ):
+        source = PipeSource(file.fileno(), "poses")
+        LiveRun(source, LiveSegmenter(short), sender, threading.Event(), short).work(30)
+    assert delivered == [(number, "walking") for number in range(39)]
+    assert sender.dropped == 0
 
 
 def test_poses_reach_the_server_as_they_are(triton: EmbeddedTriton) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Producer
+import pytest
 
 
 class Brokers:
     """One broker, which lives as long as this object; ``url`` is ``kafka://host:port``."""
 
     def __init__(self) -> None:
-        self._producer = Producer(
+        kafka = pytest.importorskip("confluent_kafka", reason="needs the extra live")
+        self._producer = kafka.Producer(
             {
                 "test.mock.num.brokers": 1,
                 "bootstrap.servers": "replaced",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -100,6 +101,12 @@ def test_settings_come_from_the_url() -> None:
     other = parse("kafka://a:1/t")[2]
     assert other["auto.offset.reset"] == "latest"
     assert other["group.id"].startswith("tao_client-")
+
+
+def test_the_library_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with pytest.raises(InputError, match=r"a:1/t: needs confluent-kafka: pip install 'tao-pose"):
+        KafkaSource("kafka://a:1/t")
 
 
 @pytest.mark.parametrize(

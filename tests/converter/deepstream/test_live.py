@@ -155,6 +155,18 @@ def test_the_tracks_of_a_silent_source_end():
     assert spans(push(live, walk([5])[0], now=2 + SILENCE)) == []  # it may come back
 
 
+def test_time_in_which_nobody_listened_is_no_silence():
+    live = LiveSegmenter(small_config(reorder_frames=30))
+    for each in walk([0, 1, 2, 4]):
+        push(live, each, now=1.0)
+    live.excuse(1000.0)
+    assert list(live.segments(1001.0 + PATIENCE)) == []
+    assert spans(live.segments(1001.1 + PATIENCE)) == [(0, 4)]
+    assert live._tracker._sources
+    list(live.segments(1001.1 + SILENCE))
+    assert not live._tracker._sources
+
+
 def test_a_bad_record_is_refused_with_its_place_and_the_next_is_taken():
     live = LiveSegmenter(small_config())
     with pytest.raises(InputError, match=r"camera: record 6 is not valid JSON"):

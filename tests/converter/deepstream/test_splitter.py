@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -31,7 +32,7 @@ FORMS = {
 def split(text: bytes, cuts: list[int] = []) -> list[Piece]:  # noqa: B006 - never changed
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
     stream = RecordSplitter()
-    parts = [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [text[a:b] for a, b in itertools.pairwise(places)]
     return [piece for part in parts for piece in stream.feed(part)] + list(stream.end())
 
 
