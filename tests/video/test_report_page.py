@@ -40,10 +40,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     clip = write_video(folder / "in.mp4", 100, (320, 240))
     write_report(results, folder / "video.html", clip)
     write_report(results, folder / "blank.html", rate=25, frame_size=(320, 240))
+    write_report(results, folder / "long.html", rate=0.1, frame_size=(320, 240))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("video.report.page.LARGEST_EMBEDDED", 1000)
         write_report(results, folder / "linked.html", clip)
-    return {name: (folder / f"{name}.html").as_uri() for name in ("video", "blank", "linked")}
+    return {
+        name: (folder / f"{name}.html").as_uri() for name in ("video", "blank", "linked", "long")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def open_page(chromium: Chrome, pages: dict[str, str]) -> Iterator[Open]:
         chromium.get("about:blank")
         chromium.get_log("browser")
         chromium.get(pages[name])
-        if name != "blank":
+        if name in ("video", "linked"):
             wait(chromium, "return document.querySelector('video').readyState >= 2")
         return chromium
 
@@ -168,6 +171,22 @@ def test_everything_works_by_keyboard(open_page: Open) -> None:
     page.find_element(By.TAG_NAME, "h1").click()
     ActionChains(page).send_keys(" ").perform()
     WebDriverWait(page, 20).until(lambda p: playhead(p) > 1.1)
+
+
+def test_a_long_timeline_goes_along(open_page: Open) -> None:
+    page = open_page("long")  # 1000 seconds
+    seen = (
+        "const head = document.getElementById('playhead').getBoundingClientRect();"
+        "const reel = document.querySelector('.reel').getBoundingClientRect();"
+        "return head.left >= reel.left && head.right <= reel.right"
+    )
+    wide = (
+        "const reel = document.querySelector('.reel'); return reel.scrollWidth - reel.clientWidth"
+    )
+    assert page.execute_script(wide) > 2000
+    page.find_elements(By.CSS_SELECTOR, "td button")[-1].click()
+    is_at(page, 3)
+    wait(page, seen)
 
 
 def rows(page: Chrome) -> list[list[str]]:

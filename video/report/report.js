@@ -223,9 +223,10 @@ function mark(spans) {
 /** Keep the playhead in sight when the timeline is wider than the page. */
 function follow() {
   const reel = tracks.parentElement;
-  if (player.paused || reel.scrollWidth <= reel.clientWidth) return;
+  if (reel.scrollWidth <= reel.clientWidth) return;
   const at = byId("playhead").offsetLeft - reel.scrollLeft;
-  if (at < 0.1 * reel.clientWidth || at > 0.9 * reel.clientWidth) {
+  const room = player.paused ? 0 : 0.1 * reel.clientWidth;
+  if (at < room || at > reel.clientWidth - room) {
     reel.scrollTo({ left: byId("playhead").offsetLeft - 0.3 * reel.clientWidth, behavior: still ? "auto" : "smooth" });
   }
 }

@@ -69,7 +69,6 @@ def run(command: Callable[[], None]) -> int:
         return MISTAKE
     except Exception as error:
         log.error("%s", error if isinstance(error, OSError) else f"unexpected {error!r}")
-        log.debug("where it went wrong", exc_info=True)
         return FAILED
     return 0
 
