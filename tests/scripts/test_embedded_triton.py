@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from converter import InputError
-from scripts import triton_wheel
+from scripts import triton_guard, triton_wheel
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_guard import is_ready
 
@@ -147,6 +147,16 @@ def test_a_taken_port_is_named(repository: Path) -> None:
     assert done.stderr == (
         f"embedded_triton: port {port} is taken: choose another with --http-port\n"
     )
+
+
+def test_bodypose_is_served_when_its_network_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(triton_guard, "BODYPOSE", tmp_path)
+    assert triton_guard.shipped_repositories() == [ROOT / "model_repository"]
+    (tmp_path / "bodypose_net/1").mkdir(parents=True)
+    (tmp_path / "bodypose_net/1/model.onnx").write_bytes(b"network")
+    assert triton_guard.shipped_repositories() == [ROOT / "model_repository", tmp_path]
 
 
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:

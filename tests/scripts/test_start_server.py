@@ -195,6 +195,8 @@ def test_the_engine_of_bodypose_is_built_when_there_is_a_network(
     assert "building the TensorRT engine of bodypose: there is no engine yet" in done.stderr
     assert done.stdout == "built\nup gpu 8000 8001 8002\n"
     assert start(docker="plain").stdout == "up cpu 8000 8001 8002\n"
+    done = start("--dry-run", "--embedded")  # its Python models need OpenCV
+    assert done.stdout.splitlines()[0] == "'scripts/setup_env.sh' 'serve' 'video'"
     for name in ("model.plan", "model.plan.json"):
         shutil.copy(checkout / "model_repository/pose_classification_tao/1" / name, version)
     assert start(docker="nvidia", gpu=True).stdout == "up gpu 8000 8001 8002\n"

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import onnxruntime
@@ -11,6 +12,8 @@ from tests.training.bpnet.figures import POSE
 from tests.training.bpnet.small import small_network
 from training.bpnet.cli import main
 from training.bpnet.saved_model import save_model
+from training.common.engine.python_api import PythonApi
+from training.common.engine.request import EngineRequest
 
 REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository_bodypose"
 
@@ -43,6 +46,14 @@ def test_the_network_comes_in_the_sizes_of_the_configuration(repository, model, 
     facts = NetworkFacts.of_model(repository / "bodypose_net")
     assert (facts.joints, facts.limbs) == (POSE.joints, POSE.limbs)
     assert (facts.image_scale, facts.image_offset) == ((256, 256, 256), (0.5, 0.5, 0.5))
+
+
+@pytest.mark.skipif(find_spec("tensorrt_rtx") is None, reason="tensorrt-rtx-cu13 is missing")
+def test_tensorrt_accepts_the_network(repository, model, tmp_path):
+    assert main(["export", "-m", model, "--triton", str(repository)]) == 0
+    path = repository / "bodypose_net" / "1" / "model.onnx"
+    wanted = EngineRequest(path, tmp_path / "model.plan", "fp32", {"batch": (1, 4, 8)})
+    assert PythonApi("tensorrt_rtx").serialise(wanted, path, "SM89")
 
 
 def test_a_folder_that_is_no_such_repository_is_refused(tmp_path, model, capsys):
