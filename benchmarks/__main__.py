@@ -3,7 +3,8 @@
     python -m benchmarks [--quick] [convert_annotate ...]
 
 A benchmark that cannot do without arguments of its own (data to read, say), or has no quick form
-when that is asked for, is left out and said so.
+when that is asked for, is left out and said so. One that fails does not keep the others from
+running.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("name", nargs="*", choices=[[], *names], help="which (all)")
     parser.add_argument("--quick", action="store_true", help="small sizes: do they run at all?")
     arguments = parser.parse_args(argv)
-    worst = 0
+    failed = []
     for name in arguments.name or names:
         sys.stdout.write(f"== {name}\n")
         sys.stdout.flush()
@@ -34,9 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = subprocess.run(command, check=False).returncode
         if code == USAGE_ERROR and not arguments.name:
             sys.stdout.write(f"   left out; see python -m benchmarks.{name} --help\n")
-        else:
-            worst = max(worst, code)
-    return worst
+        elif code:
+            failed.append(name)
+    if failed:
+        sys.stdout.write(f"failed: {', '.join(failed)}\n")
+    return int(bool(failed))
 
 
 if __name__ == "__main__":
