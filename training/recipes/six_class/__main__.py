@@ -1,9 +1,9 @@
 """Everything, in one command: ``python -m training.recipes.six_class --data DIR``.
 
 Makes the arrays, trains, exports the network into the model repository, fits its temperature and
-its level of "unknown" on the validation data, measures it on the held-out people and writes the
-figures into the model card and the JSON beside it. It goes on where it was interrupted if
-``--results`` is the same.
+its level of "unknown" on the validation data, writes its INT8 form, measures it on the held-out
+people and writes the figures into the model card and the JSON beside it. It goes on where it was
+interrupted if ``--results`` is the same.
 
 ``--pose-type 2dbp`` and ``25dbp`` do the same on pictures of the motions by random cameras.
 ``--evaluate-only`` trains nothing: it fits and measures the network in the model repository.
@@ -22,6 +22,7 @@ from typing import Any
 from converter import InputError
 from training.common.results import write_atomic
 from training.pose_classification.plots import save_confusion
+from training.pose_classification.quantise import quantise_file
 from training.recipes.six_class.card import read_figures, render, update_card
 from training.recipes.six_class.folders import make_folders, network_name
 from training.recipes.six_class.make_data import add_plan, make, plan_of
@@ -45,6 +46,7 @@ def shipped(run: Run, repository: Path, card: Path, train: bool) -> dict[str, An
         if pose_type != "3dbp":
             make_folders(repository, pose_type)
     facts = run.calibrate(run.exported if train else model, model)
+    quantise_file(model, run.arrays / "val.npy", model.with_suffix(".int8.onnx"))
     measured, everything = run.measure(model, facts)
     picture = card.parents[1] / "images" / f"{network_name(pose_type)}_confusion.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         log.error("%s", error)
         return 2
+    except RuntimeError as error:  # a network that cannot be exported, or not in INT8
+        log.error("%s", error)
+        return 1
     return 0
 
 

@@ -34,14 +34,13 @@ def make_folders(repository: Path, pose_type: str) -> None:
     name, network = ensemble_name(pose_type), network_name(pose_type)
     for part in ("preprocess", "postprocess"):
         _link(repository / f"{name}_{part}", f"{ENSEMBLE}_{part}")
-    own, theirs = repository / network, f"{ENSEMBLE}_tao"
-    for target, source in (
-        ("config.pbtxt", "configs/onnxruntime.pbtxt"),
-        ("configs/embedded.pbtxt", "configs/embedded.pbtxt"),
-    ):
-        text = (repository / theirs / source).read_text(encoding="utf-8")
-        _write(own / target, _config(text, pose_type))
-    _link(own / "1" / "model.py", f"../../{theirs}/1/model.py")
+    own, theirs = repository / network, repository / network_name("3dbp")
+    for path in theirs.glob("configs/*.pbtxt"):
+        text = _config(path.read_text(encoding="utf-8"), pose_type)
+        _write(own / "configs" / path.name, text)
+        if path.stem == "onnxruntime":
+            _write(own / "config.pbtxt", text)
+    _link(own / "1" / "model.py", f"../../{theirs.name}/1/model.py")
     text = (repository / ENSEMBLE / "config.pbtxt").read_text(encoding="utf-8")
     _write(repository / name / "config.pbtxt", _config(text, pose_type))
     _write(repository / name / "1" / ".gitkeep", "")
