@@ -20,7 +20,7 @@ import pytest
 from client.cli import main
 from scripts.embedded_triton import EmbeddedTriton
 from tests.client.live.brokers import Brokers
-from tests.server.client_inputs import actions, document
+from tests.server.client_inputs import actions, document, flags_of
 
 WALKING, SITTING = 4, 2
 LINE = re.compile(r"\d\d:\d\d:\d\d\.\d\d\d  source 0  id (\w+)  (\w+)  [01]\.\d\d")
@@ -97,14 +97,12 @@ def spans(events: list[dict[str, Any]]) -> list[tuple[str, int, int, str]]:
     return [(e["object_id"], e["first_frame"], e["last_frame"], e["action"]) for e in events]
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [[], ["-m", "pose_classification"], ["-b", "4"]],
-    ids=["network", "ensemble", "batches"],
-)
+@pytest.mark.parametrize("way", ["http", "grpc-stream"])
+@pytest.mark.parametrize("flags", [["-m", "pose_classification"], ["-b", "4"]], ids=" ".join)
 def test_a_label_comes_with_the_last_frame_of_its_stride(
-    flags: list[str], live: Callable[..., Live]
+    way: str, flags: list[str], live: Callable[..., Live], triton: EmbeddedTriton
 ) -> None:
+    flags = [*flags, *flags_of(way, triton)]
     run = live("-", *flags)
     frames = lines({3: [WALKING] * 170, 5: [SITTING] * 120})
     run.feed(*frames[:100])
@@ -201,11 +199,12 @@ def test_broken_lines_are_named_counted_and_passed_over(live: Callable[..., Live
     assert "100 frames read, 1 segments, 1 labelled, 0 dropped; 17 records broken" in log
 
 
+@pytest.mark.parametrize("way", ["http", "grpc-stream"])
 def test_a_server_killed_and_restarted(
-    live: Callable[..., Live], serve: Callable[..., Any]
+    way: str, live: Callable[..., Live], serve: Callable[..., Any]
 ) -> None:
     server, _ = serve()
-    run = live("-", server=server)
+    run = live("-", *flags_of(way, server), server=server)
     frames = lines({1: [WALKING] * 250})
     run.feed(*frames[:100])
     run.wait_for(1)
@@ -235,6 +234,23 @@ def test_a_server_that_stays_away(live: Callable[..., Live], serve: Callable[...
     assert code == 1
     assert "3 segments, 1 labelled, 2 dropped (2 no answer)" in log
     assert "the server is away: 2 segments have no label" in log.splitlines()[-1]
+
+
+def test_a_second_signal_ends_at_once(live: Callable[..., Live], serve: Callable[..., Any]) -> None:
+    server, _ = serve()
+    run = live("-", server=server)
+    run.feed(*lines({1: [WALKING] * 100}))
+    run.wait_for(1)
+    server.kill()
+    run.feed(*lines({1: [WALKING] * 150})[100:])
+    time.sleep(0.5)
+    run.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    start = time.monotonic()
+    code, _, log = run.finish(signal.SIGINT)
+    assert time.monotonic() - start < 3
+    assert code == 130
+    assert "2 segments, 1 labelled, 1 dropped (1 no answer)" in log
 
 
 def test_a_topic(live: Callable[..., Live]) -> None:

@@ -1,0 +1,75 @@
+"""What is written for a label, and for trouble that comes in floods."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from client import Ranked, Result
+from client.live.complaints import Complaints
+from client.live.events import Journal
+from converter.deepstream import LiveSegment, TrackId
+
+
+def segment(track: TrackId) -> LiveSegment:
+    return LiveSegment(0, np.zeros((9, 34, 4), np.float32), track, 5, 13, time.monotonic() - 0.25)
+
+
+def result(label: str) -> Result:
+    return Result(0, (Ranked(3.0, 4, label),), 0.98765)
+
+
+def test_a_label_is_a_line_on_stdout_and_one_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/results.ndjson").write_text("earlier\n")
+    with Journal(tmp_path / "out") as journal:
+        journal.write(segment(TrackId("door", "7")), result("walking"))
+        earlier, line = (tmp_path / "out/results.ndjson").read_text().splitlines()  # flushed
+    assert earlier == "earlier"
+    event = json.loads(line)
+    when = datetime.fromisoformat(event.pop("time"))
+    assert abs(when.timestamp() - time.time()) < 10
+    assert 0.25 <= event.pop("latency") < 5
+    assert event == {
+        "source": "door",
+        "object_id": "7",
+        "first_frame": 5,
+        "last_frame": 13,
+        "action": "walking",
+        "score": 0.9877,
+    }
+    shown = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d}"
+    assert capsys.readouterr().out == f"{shown}  source door  id 7  walking  0.99\n"
+
+
+def test_names_cannot_disturb_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track = TrackId("é\x1b[2J", "7\n8")
+    with Journal(tmp_path) as journal:
+        journal.write(segment(track), result("wa\rlk"))
+    assert "source é?[2J  id 7?8  wa?lk" in capsys.readouterr().out
+    event = json.loads((tmp_path / "results.ndjson").read_text())
+    assert (event["source"], event["object_id"], event["action"]) == (*track, "wa\rlk")
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_flood_is_counted(times: int, caplog: pytest.LogCaptureFixture) -> None:
+    complaints = Complaints("bad lines", most=3)
+    for number in range(100):
+        complaints.note(f"line {number} is bad", times)
+    assert complaints.count == 100 * times
+    told = 3 if times == 1 else 1
+    assert caplog.messages == [
+        *(f"line {number} is bad" for number in range(told)),
+        "further bad lines are only counted",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
