@@ -22,6 +22,7 @@ LOOKS = 30  # of the detector, a second
 SAME_PERSON = 0.08
 # Somebody new of whom more than this share lies over somebody known is an arm or a leg of theirs.
 PART_OF_PERSON = 0.6
+PROBATION = 15  # frames for which somebody is new
 
 
 @dataclass
@@ -29,7 +30,7 @@ class _Follower:
     """Somebody who is followed: where they are next, and how their landmarks are smoothed."""
 
     roi: Roi
-    is_new: bool = True
+    age: int = 0  # in frames
     filter: LandmarkFilter = field(default_factory=LandmarkFilter)
 
 
@@ -69,9 +70,10 @@ class BlazePose:
             raw = self._network(image, follower.roi)
             if raw is None or any(_same(raw, other) for other in found):
                 continue
-            if follower.is_new and any(_share_over(raw, o) > PART_OF_PERSON for o in found):
+            over = max((_share_over(raw, other) for other in found), default=0.0)
+            if follower.age < PROBATION and over > PART_OF_PERSON:
                 continue
-            follower.is_new = False
+            follower.age += 1
             smoothed = follower.filter(raw, seconds)
             follower.roi = Roi.around(smoothed.alignment)
             found.append(smoothed if self._smooth else raw)

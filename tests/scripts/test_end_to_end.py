@@ -1,0 +1,115 @@
+"""The two commands from a video to actions, overlay and report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import pytest
+
+from scripts.embedded_triton import EmbeddedTriton
+from scripts.setup_video import MEMBERS, unpack
+from tests.video.poses_clip import images, needs_networks
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ROOT / "scripts" / "pose_cls_e2e_inference"
+FRAMES = 16
+ENVIRONMENT = os.environ | {"VENV": sys.prefix}
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(COMMANDS / name), *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+@needs_networks
+def test_a_video_becomes_actions_overlay_and_report(triton: EmbeddedTriton, tmp_path: Path) -> None:
+    clip, output = tmp_path / "clip.avi", tmp_path / "out"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"FFV1"), 30, (640, 360))
+    for image in images(FRAMES):
+        writer.write(image)
+    writer.release()
+    port = triton.grpc_url.rpartition(":")[2]
+    done = run("start_client.sh", str(clip), "--grpc-port", port, "--output", str(output))
+    assert done.returncode == 0, done.stderr
+    document = json.loads((output / "results.json").read_text())
+    assert {record["producer"].split()[0] for record in document} == {"BlazePose"}
+    people = document[-1]["batches"][0]["objects"]
+    assert len(people) == 3
+    assert all(person["action"] and 0 <= person["action_score"] <= 1 for person in people)
+    overlay = cv2.VideoCapture(str(output / "overlay.mp4"))
+    assert overlay.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
+    assert "<html" in (output / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("video", "drawn"), [("walk.mp4", True), ("0", False), ("rtsp://door/1", False)]
+)
+def test_the_client_takes_files_cameras_and_streams(
+    video: str, drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = str(tmp_path / video) if drawn else video
+    if drawn:
+        Path(source).touch()
+    done = run("start_client.sh", source, "--dry-run", "--pose-source", "bodypose")
+    poses, client = done.stdout.splitlines()
+    assert f"'video.poses' '{source}' '-o' 'outputs/e2e/poses.json'" in poses
+    assert "'--pose-source' 'bodypose'" in poses
+    assert "'client/tao_client.py' 'outputs/e2e/poses.json'" in client
+    assert (f"'--video' '{source}'" in client) == drawn
+    assert "setup_env.sh' 'video'" in done.stderr
+
+
+def test_without_a_video_the_client_takes_the_shipped_one() -> None:
+    poses, _ = run("start_client.sh", "--dry-run").stdout.splitlines()
+    assert "'samples/three_people.mp4'" in poses
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--outpt", "x"], "unknown argument --outpt"),
+        (["a.mp4", "b.mp4"], "one video at a time"),
+        (["--output"], "--output needs a value"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: list[str], message: str) -> None:
+    done = run("start_client.sh", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_video_that_is_missing_ends_the_client_with_its_line(tmp_path: Path) -> None:
+    done = run("start_client.sh", "missing.mp4", "--output", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "missing.mp4: no such file" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_server_is_started_as_ever() -> None:
+    done = run("start_server.sh", "--embedded", "--dry-run", "--http-port", "9000")
+    assert done.returncode == 0
+    assert "scripts.embedded_triton" in done.stdout and "'9000'" in done.stdout
+
+
+def test_the_networks_and_their_licence_come_out_of_the_wheel(tmp_path: Path) -> None:
+    wheel = tmp_path / "some.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for member in MEMBERS:
+            archive.writestr(member, f"content of {member}")
+        archive.writestr("mediapipe/huge.so", "not wanted")
+    unpack(wheel, tmp_path / "out")
+    names = {Path(member).name: member for member in MEMBERS}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names.keys()
+    for name, member in names.items():
+        assert (tmp_path / "out" / name).read_text() == f"content of {member}"
