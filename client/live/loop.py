@@ -27,6 +27,7 @@ from converter.deepstream import LiveSegment, LiveSegmenter
 log = logging.getLogger(__name__)
 
 POLL = 0.1  # seconds between two looks at a source that is silent
+ENOUGH = 100  # object-frames that cannot all lack a pose by chance
 STOP_PATIENCE = 5.0  # seconds to wait for the server's answers once somebody stops the run
 
 
@@ -95,6 +96,7 @@ class LiveRun:
         self._stop = stop
         self._convert = convert
         self._broken = Complaints("broken records")
+        self._checked = False
 
     def work(self, deadline: float) -> None:
         """Run to the end.
@@ -121,7 +123,7 @@ class LiveRun:
             raise ServerError(f"the server is away: {self._sender.left} segments have no label")
         if self._sender.refused and not self._sender.labelled:
             raise ServerError(f"the server refused all {self._sender.refused} segments")
-        self._segmenter.summary.check_poses(self._convert, self._source.name)
+        self._check_poses()
 
     def _take(self, arrivals: Iterable[Arrival]) -> None:
         now = time.monotonic()
@@ -130,7 +132,16 @@ class LiveRun:
                 self._segmenter.push(text, now, place, number)
             except InputError as error:
                 self._broken.note(str(error))
+        if not self._checked and self._segmenter.summary.objects >= ENOUGH:
+            self._checked = True
+            try:
+                self._check_poses()
+            except InputError as error:
+                log.warning("%s", error)
         self._send(self._segmenter.segments(now))
+
+    def _check_poses(self) -> None:
+        self._segmenter.summary.check_poses(self._convert, self._source.name)
 
     def _send(self, segments: Iterator[LiveSegment]) -> None:
         for segment in segments:

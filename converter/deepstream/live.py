@@ -17,7 +17,7 @@ from converter.deepstream.tracks import CutPoses
 from converter.errors import InputError
 
 PATIENCE = 0.5  # seconds to wait for a frame that is missing
-SILENCE = 60.0  # seconds after which the tracks of a silent source end
+SILENCE = 10.0  # seconds after which the tracks of a silent source end
 
 _NANO = 1e9
 
