@@ -50,12 +50,18 @@ class Pictures:
             raise InputError(f"--video {self.video}: no such video")
         if self.overlay or self.video:
             try:
-                import video.overlay  # noqa: F401 - only whether it can be
+                from video.overlay import check_paths
             except ImportError as error:
                 raise InputError(
                     f"--overlay and --video need the extra `video` ({error.name} is missing): "
                     "install it with scripts/setup_env.sh video"
                 ) from None
+            if self.overlay:
+                check_paths(sources[0].path, self.overlay, self.video)
+        if self.report:
+            from video.report import check_output
+
+            check_output(self.report)
 
     def draw(self, document: Path, convert: ConvertConfig | None) -> None:
         """Draw a document that has actions.

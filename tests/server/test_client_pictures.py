@@ -71,8 +71,8 @@ def test_what_has_actions_is_drawn_without_a_server(
         (["done.json", "--video", "v.mp4"], "add --overlay or --report"),
         (["done.json", "--video", "v.mp4", "--report", "r.html"], "--video v.mp4: no such video"),
         (["done.json", "poses.json", "--overlay", "o.mp4"], "name one .json file"),
-        (["done.json", "--overlay", "o.avi"], "let its name end in .mp4"),
-        (["done.json", "--report", "r.pdf"], "let its name end in .html"),
+        (["poses.json", "--overlay", "o.avi"], "let its name end in .mp4"),
+        (["poses.json", "--report", "r.pdf"], "let its name end in .html"),
         (["-", "--live", "--report", "r.html"], "not --live"),
     ],
 )

@@ -111,6 +111,16 @@ def test_other_containers(tmp_path: Path, name: str) -> None:
     assert np.diff(shown) == pytest.approx(0.04, abs=1e-3)
 
 
+def test_a_change_of_size_on_the_way_is_scaled(tmp_path: Path) -> None:
+    clip = tmp_path / "in.ts"
+    halves = [write_video(tmp_path / f"{w}.ts", 10, (w, 80)) for w in (96, 192)]
+    clip.write_bytes(b"".join(half.read_bytes() for half in halves))
+    drawn = draw_overlay(results_of(tmp_path), tmp_path / "out.mp4", clip, strip=False)
+    shown = pictures(drawn.path)
+    assert len(shown) == drawn.frames > 10
+    assert {picture.shape for picture in shown} == {(80, 96, 3)}
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_turned_videos_are_upright(tmp_path: Path, quarters: int) -> None:
     clip = write_video(tmp_path / "in.mp4", 3, (320, 160), dark_left=True)
@@ -272,6 +282,7 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
             if packet.size:
                 packet.stream = copy
                 only.mux(packet)
+    far = write_results(tmp_path / "f.json", [frame(n, [person(1)]) for n in (0, 99_999_999)])
     empty = tmp_path / "empty.json"
     empty.write_text("[]")
     for arguments, message in (
@@ -285,6 +296,7 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         ((results, "-o", out, "--frame-size", "big"), "is no size such as"),
         ((results, "-o", out, "--rate", "0"), "is not a number above 0"),
         ((results,), "required: -o"),
+        ((far, "-o", out), "from 0 to 99999999"),
     ):
         assert message in mistake(tmp_path, caplog, arguments)
 
@@ -312,6 +324,23 @@ def test_a_damaged_video_is_drawn_as_far_as_it_goes(
     drawn = draw_overlay(results_of(tmp_path, 40), tmp_path / "out.mp4", clip)
     assert 5 < drawn.frames < 40
     assert len(pictures(drawn.path)) == drawn.frames
+    assert caplog.records
+
+
+@pytest.mark.parametrize("sound", ["aac", "mp2"])  # copied, encoded anew
+def test_a_hole_in_a_video_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sound: str
+) -> None:
+    clip = write_video(tmp_path / "in.ts", 100, (320, 240), sound=sound)
+    data = bytearray(clip.read_bytes())
+    hole = slice(len(data) // 3, len(data) // 2)
+    data[hole] = np.random.default_rng(1).bytes(hole.stop - hole.start)
+    clip.write_bytes(data)
+    drawn = draw_overlay(results_of(tmp_path, 100), tmp_path / "out.mp4", clip)
+    with av.open(str(drawn.path)) as movie:
+        seconds = sum(f.samples / f.rate for f in movie.decode(audio=0))
+    assert 1 < seconds < 4.2
+    assert len(pictures(drawn.path)) == drawn.frames > 40
     assert caplog.records
 
 

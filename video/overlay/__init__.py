@@ -1,5 +1,5 @@
 """Draws results into the video they came from."""
 
-from video.overlay.draw import Drawn, draw_overlay
+from video.overlay.draw import Drawn, check_paths, draw_overlay
 
-__all__ = ["Drawn", "draw_overlay"]
+__all__ = ["Drawn", "check_paths", "draw_overlay"]

@@ -80,12 +80,14 @@ class Clip(ABC):
 class BlankClip(Clip):
     """Plain pictures at a constant rate."""
 
-    def __init__(self, size: Size, rate: Fraction, first_frame: int, last_frame: int) -> None:
+    def __init__(
+        self, size: Size, rate: Fraction, first_frame: int, times: NDArray[np.float64]
+    ) -> None:
         self.size = size
         self.rate = rate
         self.time_base = 1 / rate
         self.first_frame = first_frame
-        self.times = np.arange(last_frame - first_frame + 2) / float(rate)
+        self.times = times
 
     def shots(self) -> Iterator[Shot]:
         """See `Clip`."""
@@ -134,7 +136,7 @@ class VideoClip(Clip):
                 continue
             for frame in self._decode(packet):
                 last = _later(frame.pts, last, step)
-                yield Shot(self.done, _upright(frame), last)
+                yield Shot(self.done, _upright(frame, self._stored), last)
                 self.done += 1
         if lost := self.frames - self.done:
             log.warning("%s: %d of %d frames cannot be decoded", self.path, lost, self.frames)
@@ -165,7 +167,8 @@ class VideoClip(Clip):
             raise InputError(f"{self.path}: no picture in it can be decoded")
         self.times = self._times(stamps)
         turned = first.rotation % 180 != 0
-        self.size = (first.height, first.width) if turned else (first.width, first.height)
+        self._stored: Size = first.width, first.height
+        self.size = (first.height, first.width) if turned else self._stored
         shape = stream.sample_aspect_ratio
         self.pixel_shape = 1 / shape if shape and turned else shape
 
@@ -198,12 +201,19 @@ def _later(pts: int | None, last: int | None, step: int) -> int:
     return pts if last is None else max(pts, last + 1)
 
 
-def _upright(frame: Any) -> Picture:
-    """Return the pixels as they are shown: cameras may store them turned."""
+def _upright(frame: Any, stored: Size) -> Picture:
+    """Return the pixels as they are shown: cameras may store them turned.
+
+    A stream may change its size on the way; it is scaled to `stored`, the size it began with.
+    """
     # Without a colour space in the file, players take BT.709 from 720 lines on, FFmpeg BT.601.
     space = "ITU709" if frame.colorspace == _UNSPECIFIED and frame.height >= 720 else None
     picture: Picture = frame.to_ndarray(
-        format="bgr24", src_colorspace=space, interpolation=EXACT_COLOURS
+        format="bgr24",
+        width=stored[0],
+        height=stored[1],
+        src_colorspace=space,
+        interpolation=EXACT_COLOURS,
     )
     return np.rot90(picture, round(frame.rotation / 90)) if frame.rotation else picture
 

@@ -21,7 +21,7 @@ from video.overlay.style import Style
 from video.results.document import Document, PeopleOf, Person
 from video.results.palette import action_colours
 from video.results.progress import show_progress
-from video.results.timeline import Timeline, timeline_of
+from video.results.timeline import Timeline, even_times, timeline_of
 from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def draw_overlay(
 ) -> Drawn:
     """Draw boxes, skeletons, ids, actions and a timeline.
 
-    Memory does not depend on how long the video is, but for 16 bytes a frame.
+    Memory does not depend on how long the video is, but for a few bytes a frame.
 
     Args:
         results: A document with actions; without them only persons are drawn.
@@ -80,7 +80,7 @@ def draw_overlay(
     """
     results, output = Path(results), Path(output)
     video = None if video is None else Path(video)
-    _check_paths(results, output, video)
+    check_paths(results, output, video)
     with VideoClip(video) if video else nullcontext() as opened:
         document = Document(results, source)
         moments = show_progress(document.first_pass(), "reading", lambda: document.fraction)
@@ -96,7 +96,12 @@ def draw_overlay(
     )
 
 
-def _check_paths(results: Path, output: Path, video: Path | None) -> None:
+def check_paths(results: Path, output: Path, video: Path | None) -> None:
+    """Find out what `draw_overlay` would not write.
+
+    Raises:
+        InputError: The output is no MP4, or would replace an input.
+    """
     if output.suffix.lower() != ".mp4":
         raise InputError(f"{output}: the overlay is an MP4; let its name end in .mp4")
     if output.is_dir():
@@ -108,7 +113,8 @@ def _check_paths(results: Path, output: Path, video: Path | None) -> None:
 
 def _blank(size: Size | None, rate: float | Fraction | None, timeline: Timeline) -> BlankClip:
     speed = Fraction(rate or USUAL_RATE).limit_denominator(100_000)
-    return BlankClip(size or USUAL_SIZE, speed, timeline.first_frame, timeline.last_frame)
+    times = even_times(timeline, float(speed))
+    return BlankClip(size or USUAL_SIZE, speed, timeline.first_frame, times)
 
 
 def _compare_lengths(results: Path, timeline: Timeline, clip: VideoClip) -> None:

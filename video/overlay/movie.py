@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,11 @@ import av
 import numpy as np
 
 from converter.atomic import replacing
-from video.overlay.clip import EXACT_COLOURS, Clip
+from video.overlay.clip import EXACT_COLOURS, Clip, FfmpegError
 from video.overlay.text import Picture
 from video.results.view import Size
+
+log = logging.getLogger(__name__)
 
 # Sound in one of these codecs is copied, other sound is encoded as AAC.
 COPIED_SOUND = frozenset({"aac", "mp3", "opus", "flac"})
@@ -35,6 +38,7 @@ class Movie:
         context.color_range = 1  # "limited", as players expect
         if clip.pixel_shape:
             context.sample_aspect_ratio = clip.pixel_shape
+        self._damaged = False
         self._sound: Any = None
         self._copied = clip.sound is not None and clip.sound.codec_context.name in COPIED_SOUND
         if self._copied:
@@ -55,13 +59,18 @@ class Movie:
         self._container.mux(self._video.encode(frame))
 
     def add_sound(self, packet: Any) -> None:
-        """Add a packet of the clip's sound."""
-        if self._copied:
-            packet.stream = self._sound
-            self._container.mux(packet)
-            return
-        for frame in packet.decode():
-            self._container.mux(self._sound.encode(frame))
+        """Add a packet of the clip's sound; one that is damaged is left out."""
+        try:
+            if self._copied:
+                packet.stream = self._sound
+                self._container.mux(packet)
+            else:
+                for frame in packet.decode():
+                    self._container.mux(self._sound.encode(frame))
+        except FfmpegError as error:
+            level = logging.DEBUG if self._damaged else logging.WARNING
+            log.log(level, "some of the sound is damaged and left out (%s)", error)
+            self._damaged = True
 
     def finish(self) -> None:
         """Write what the encoders still hold."""

@@ -15,14 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import numpy as np
-
 from converter.atomic import replacing
 from converter.errors import InputError
 from video.report.data import skeleton_data, timeline_data
 from video.results.document import Document
 from video.results.progress import show_progress
-from video.results.timeline import timeline_of
+from video.results.timeline import even_times, timeline_of
 from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
 if TYPE_CHECKING:
@@ -64,7 +62,9 @@ def write_report(
         InputError: The results or the video cannot be used.
     """
     results, output = Path(results), Path(output)
-    _check_output(output, results)
+    check_output(output)
+    if not results.is_file():
+        raise InputError(f"{results}: no such file")
     if overlay is None and video is None:
         document = Document(results, source)
         view = View.of(frame_size or USUAL_SIZE, frame_size, focal_length)
@@ -88,20 +88,22 @@ def write_report(
         return _with_video(output, results, drawn, output.with_name(f"{output.stem}_overlay.mp4"))
 
 
-def _check_output(output: Path, results: Path) -> None:
+def check_output(output: Path) -> None:
+    """Find out what `write_report` would not write.
+
+    Raises:
+        InputError: The output is no HTML.
+    """
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{output}: the report is a web page; let its name end in .html")
     if output.is_dir():
         raise InputError(f"{output}: is a folder")
-    if not results.is_file():
-        raise InputError(f"{results}: no such file")
 
 
 def _without_video(document: Document, view: View, rate: float) -> dict[str, Any]:
     moments = show_progress(document.first_pass(), "reading", lambda: document.fraction)
     timeline = timeline_of(moments)
-    first = timeline.first_frame
-    times = np.arange(timeline.last_frame - first + 2) / rate
+    first, times = timeline.first_frame, even_times(timeline, rate)
     moments = show_progress(document.second_pass(), "drawing", lambda: document.fraction)
     return {
         "title": document.path.name,

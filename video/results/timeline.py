@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from converter.config import ConvertConfig
+from converter.errors import InputError
 from video.results.document import PeopleOf, Person
 
 # A person who is missing for longer ends a span; the same number ends a track.
 LONGEST_GAP: Final = ConvertConfig.max_gap or 0
+MOST_FRAMES: Final = 10_000_000  # four days
 
 
 @dataclass
@@ -100,6 +105,29 @@ class Timeline:
         if last is None or last.action != action or gap > LONGEST_GAP:
             spans.append(last := Span(person.name, action, frame, frame))
         last.extend(frame, person.score)
+
+
+def even_times(timeline: Timeline, rate: float) -> NDArray[np.float64]:
+    """Return the times of the frames where there is no video to tell.
+
+    Args:
+        timeline: From its first frame to its last.
+        rate: Frames per second.
+
+    Returns:
+        (frames + 1,) seconds at which each frame begins, and the last one ends.
+
+    Raises:
+        InputError: The frame numbers are no numbers of frames.
+    """
+    frames = timeline.last_frame - timeline.first_frame + 1
+    if frames > MOST_FRAMES:
+        raise InputError(
+            f"frame numbers go from {timeline.first_frame} to {timeline.last_frame}, which are too "
+            "many frames to draw; name the video that they belong to"
+        )
+    times: NDArray[np.float64] = np.arange(frames + 1) / rate
+    return times
 
 
 def timeline_of(moments: Iterable[PeopleOf]) -> Timeline:
