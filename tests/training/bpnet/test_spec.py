@@ -199,3 +199,14 @@ def test_dataset_spec_mistakes(change, says):
     tree["categories"][0].update(change)
     with pytest.raises(InputError, match=says):
         make_spec(DatasetSpec, tree)
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("bpnet_*train_*.yaml")), ids=lambda p: p.stem)
+def test_an_effective_spec_can_be_read_again(path, tmp_path):
+    spec = load_spec(path, TrainSpec)
+    written = tmp_path / "experiment.yaml"
+    written.write_text(yaml.safe_dump(spec.model_dump(mode="json")))
+    assert load_spec(written, TrainSpec) == spec
+    spec.optimizer.learning_rate_schedule = ExponentialDecay(decay_epochs=3)
+    written.write_text(yaml.safe_dump(spec.model_dump(mode="json")))
+    assert load_spec(written, TrainSpec).optimizer.learning_rate_schedule.decay_epochs == 3
