@@ -31,12 +31,14 @@ class RecordSplitter:
 
     The form is seen from the first bytes, and again behind the end of an array. What is no record
     is handed out like one, so that whoever decodes it can complain; so is a record of more than
-    `LARGEST_RECORD` bytes, in parts.
+    `LARGEST_RECORD` bytes, in parts. (In an array one bracket too few makes such a record; the
+    next one is then found by its beginning.)
     """
 
     def __init__(self) -> None:
         self._buffer = b""
         self._in_array = False
+        self._beginning = b""  # of the array's first record, up to its first key
         self._line = 1
         self._number = 0
 
@@ -49,12 +51,23 @@ class RecordSplitter:
             if before == (len(self._buffer), self._in_array):
                 break
         if len(self._buffer) > LARGEST_RECORD:
-            yield from self._rest()
+            yield from self._give_up()
 
     def end(self) -> Iterator[Piece]:
         """End the stream; yields the last line, or what there is of an unfinished record."""
         yield from self._rest()
         self._in_array = False
+
+    def _give_up(self) -> Iterator[Piece]:
+        """Hand out what has no end; go on at the next text that begins as the array did."""
+        known = self._in_array and self._beginning
+        following = self._buffer.find(self._beginning, 1) if known else -1
+        if following < 0:
+            yield from self._rest()
+            return
+        yield self._piece(self._buffer[:following].rstrip(_BETWEEN))
+        self._buffer = self._buffer[following:]
+        yield from self.feed(b"")
 
     def _rest(self) -> Iterator[Piece]:
         rest, self._buffer = self._buffer.strip(_BETWEEN), b""
@@ -63,6 +76,9 @@ class RecordSplitter:
 
     def _from_array(self) -> Iterator[Piece]:
         begin = 0
+        if not self._beginning:
+            self._buffer = self._buffer.lstrip(_BETWEEN)
+            self._beginning = framing.signature(self._buffer, 0)
         for end in framing.record_ends(self._buffer).tolist():
             text = self._buffer[begin:end].lstrip(_BETWEEN)
             begin = end
@@ -86,7 +102,7 @@ class RecordSplitter:
         self._buffer = self._buffer[begin:]
         if self._starts_array(0):
             self._buffer = self._buffer[framing.skip_space(self._buffer, 0) + 1 :]
-            self._in_array = True
+            self._in_array, self._beginning = True, b""
 
     def _starts_array(self, start: int) -> bool:
         """Tell whether the line at `start` opens an array of objects."""

@@ -82,6 +82,15 @@ def test_nothing_is_lost_in_silence(text):
     assert split(text)[0].text == b'{"a":1}'
 
 
+def test_an_array_goes_on_behind_a_record_without_an_end(monkeypatch):
+    monkeypatch.setattr(splitter, "LARGEST_RECORD", 1000)
+    records = [json.dumps({"batches": [{"n": n}]}) for n in range(200)]
+    records[30] = records[30][:-1]  # a bracket is missing
+    for cuts in ([], list(range(0, 10_000, 7))):  # while it grows, so it is not closed
+        found = [piece.text.decode() for piece in split(f"[{', '.join(records)}".encode(), cuts)]
+        assert found == records
+
+
 def test_an_endless_record_is_given_up(monkeypatch):
     monkeypatch.setattr(splitter, "LARGEST_RECORD", 100)
     stream = RecordSplitter()
