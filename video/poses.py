@@ -18,12 +18,13 @@ from types import FrameType
 
 from converter import InputError
 from video.capture import Video
+from video.options import parser
 from video.people import PoseSource
 from video.records import default_focal, video_records
-from video.results.command import Parser, run
+from video.results.command import run
 from video.results.progress import show_progress
 from video.sources import deepstream
-from video.writer import STDOUT, RecordWriter, writing
+from video.writer import RecordWriter, writing
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
     """
-    return run(lambda: work(_parser().parse_args(argv)))
+    return run(lambda: work(parser().parse_args(argv)))
 
 
 def work(options: argparse.Namespace) -> None:
@@ -73,6 +74,8 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
     chosen = options.pose_source or _usual_source(source)
     if options.dry_run and chosen != "deepstream":
         raise InputError("--dry-run shows the command of --pose-source deepstream only")
+    if options.save_video and (chosen == "deepstream" or Path(source).exists()):
+        raise InputError("--save-video keeps the pictures of a camera or stream, nothing else")
     if chosen == "deepstream":
         if source.startswith(KAFKA):
             from video.sources.kafka import kafka_records
@@ -87,7 +90,13 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
     video = Video(source)
     open_things.callback(video.close)
     finder = _finder(chosen, options, video)
-    records = video_records(video, finder, options.every, options.live)
+    keep = None
+    if options.save_video:
+        from video.recording import recording
+
+        kept = recording(options.save_video, video.size, video.rate)
+        keep = open_things.enter_context(kept).keep
+    records = video_records(video, finder, options.every, options.live, keep)
     if video.total:
         records = show_progress(
             records, "poses", lambda: video.position / max(video.total, video.position)
@@ -150,70 +159,6 @@ def _write_until_stopped(records: Iterator[bytes], writer: RecordWriter) -> None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _parser() -> Parser:
-    p = Parser(prog="python -m video.poses", description=__doc__, allow_abbrev=False)
-    p.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="video file, number of a camera, rtsp:// URL; or of DeepStream's poses a JSON file or "
-        "kafka://host:port/topic",
-    )
-    p.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="FILE",
-        help=f"where to write; {STDOUT} is standard output, one record a line",
-    )
-    p.add_argument(
-        "--pose-source",
-        choices=("mediapipe", "deepstream", "bodypose"),
-        help="what finds the poses (default: mediapipe, for JSON and Kafka deepstream)",
-    )
-    p.add_argument("--ndjson", action="store_true", help="one record a line, instead of an array")
-    p.add_argument("--max-people", type=_count, default=6, metavar="N", help="default: 6")
-    p.add_argument(
-        "--focal-length",
-        type=_pixels,
-        metavar="PIXELS",
-        help="of the camera, for the place of people in space (default: 1200 for a width of 1920)",
-    )
-    p.add_argument(
-        "--every", type=_count, default=1, metavar="N", help="work on every N-th frame (default: 1)"
-    )
-    p.add_argument(
-        "--live",
-        action="store_true",
-        help="take the newest frame each time, and open the source again when it goes away",
-    )
-    p.add_argument(
-        "--url",
-        default="localhost:8001",
-        metavar="HOST:PORT",
-        help="Triton's gRPC service, for bodypose (default: localhost:8001)",
-    )
-    p.add_argument(
-        "--dry-run", action="store_true", help="print the command of the DeepStream container"
-    )
-    return p
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
-    return int(text)
-
-
-def _pixels(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of pixels above 0")
-    return value
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from converter import ConvertConfig
-from video.capture import Video
+from video.capture import Video, VideoFrame
 from video.live import LiveFrames
 from video.people import PoseSource
 from video.tracking import PeopleTracker
@@ -17,7 +17,13 @@ def default_focal(width: int) -> float:
     return ConvertConfig.focal_length * width / ConvertConfig.frame_width
 
 
-def video_records(video: Video, source: PoseSource, every: int, live: bool) -> Iterator[bytes]:
+def video_records(
+    video: Video,
+    source: PoseSource,
+    every: int,
+    live: bool,
+    keep: Callable[[VideoFrame], None] | None = None,
+) -> Iterator[bytes]:
     """Yield the record of each frame that is worked on, people or not, as JSON text.
 
     Args:
@@ -25,10 +31,13 @@ def video_records(video: Video, source: PoseSource, every: int, live: bool) -> I
         source: What finds the people.
         every: Work on every so many frames.
         live: Take the newest frame each time instead of each frame.
+        keep: Is given every frame that is taken.
     """
     track = PeopleTracker(video.rate)
     last = -1
     for frame in LiveFrames(video) if live else video.frames():
+        if keep:
+            keep(frame)
         if last >= 0 and frame.number - last < every:
             continue
         found = source.people(frame.image, frame.seconds)

@@ -4,6 +4,7 @@ Usage: python -m scripts.pose_cls_e2e_inference.make_sample bodypose.mp4
 """
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,6 +14,7 @@ from converter.atomic import replacing
 OUTPUT = Path(__file__).parents[2] / "samples" / "three_people.mp4"
 FIRST, COUNT = 100, 200
 WIDTH, HEIGHT = 640, 360
+RATE = Fraction(30000, 1001)
 QUALITY = {"crf": "20", "preset": "veryslow"}
 
 
@@ -23,13 +25,12 @@ def main() -> int:
         replacing(OUTPUT) as file,
         av.open(file, "w", format="mp4") as cut,
     ):
-        rate = clip.streams.video[0].average_rate
-        stream = cut.add_stream("libx264", rate=rate, options=QUALITY)
+        stream = cut.add_stream("libx264", rate=RATE, options=QUALITY)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number, frame in enumerate(clip.decode(video=0)):
             if FIRST <= number < FIRST + COUNT:
                 small = frame.reformat(WIDTH, HEIGHT, "yuv420p", interpolation="LANCZOS")
-                small.pts, small.time_base = number - FIRST, 1 / rate
+                small.pts, small.time_base = number - FIRST, 1 / RATE
                 cut.mux(stream.encode(small))
         cut.mux(stream.encode(None))
     return 0

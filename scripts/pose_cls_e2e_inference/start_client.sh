@@ -39,14 +39,17 @@ run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
 run scripts/setup_env.sh "${extras[@]}" >&2
 python=${VENV:-.venv}/bin/python
 
+# A video is drawn on as it is, a camera or stream on what is kept of it; poses on plain ground.
+kept=() drawn=()
+case $pose_source:$video in
+    *.json | *.json.gz | *.ndjson | *.jsonl | *:kafka://* | deepstream:*://*) ;;
+    *:*://* | *:[0-9] | *:[0-9][0-9])
+        kept=(--live --save-video "$output/video.mp4")
+        drawn=(--video "$output/video.mp4") ;;
+    *) drawn=(--video "$video") ;;
+esac
 run "$python" -m video.poses "$video" -o "$output/poses.json" --max-people "$people" \
-    --url "$host:$grpc" ${pose_source:+--pose-source "$pose_source"}
-
-# The pictures need frames; poses of a file, a camera or a stream are drawn on plain ground.
-drawn=()
-if [ -f "$video" ]; then
-    case $video in *.json | *.json.gz | *.ndjson | *.jsonl) ;; *) drawn=(--video "$video") ;; esac
-fi
+    --url "$host:$grpc" ${pose_source:+--pose-source "$pose_source"} "${kept[@]}"
 run "$python" client/tao_client.py "$output/poses.json" -m pose_classification -i grpc \
     -u "$host:$grpc" --mode Pose_classification --output_path "$output" \
     --overlay "$output/overlay.mp4" --report "$output/report.html" "${drawn[@]}"

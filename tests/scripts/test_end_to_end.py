@@ -53,21 +53,28 @@ def test_a_video_becomes_actions_overlay_and_report(triton: EmbeddedTriton, tmp_
 
 
 @pytest.mark.parametrize(
-    ("video", "drawn"), [("walk.mp4", True), ("0", False), ("rtsp://door/1", False)]
+    ("video", "drawn", "kept"),
+    [
+        ("walk.mp4", "walk.mp4", False),
+        ("0", "outputs/e2e/video.mp4", True),
+        ("rtsp://door/1", "outputs/e2e/video.mp4", True),
+        ("poses.json", None, False),
+        ("kafka://localhost/poses", None, False),
+    ],
 )
-def test_the_client_takes_files_cameras_and_streams(
-    video: str, drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = str(tmp_path / video) if drawn else video
-    if drawn:
-        Path(source).touch()
-    done = run("start_client.sh", source, "--dry-run", "--pose-source", "bodypose")
+def test_pictures_are_drawn_on_what_was_seen(video: str, drawn: str | None, kept: bool) -> None:
+    done = run("start_client.sh", video, "--dry-run", "--max-people", "2")
     poses, client = done.stdout.splitlines()
-    assert f"'video.poses' '{source}' '-o' 'outputs/e2e/poses.json'" in poses
-    assert "'--pose-source' 'bodypose'" in poses
+    assert f"'video.poses' '{video}' '-o' 'outputs/e2e/poses.json' '--max-people' '2'" in poses
+    assert ("'--live' '--save-video' 'outputs/e2e/video.mp4'" in poses) == kept
     assert "'client/tao_client.py' 'outputs/e2e/poses.json'" in client
-    assert (f"'--video' '{source}'" in client) == drawn
+    assert client.endswith(f"'--video' '{drawn}'") if drawn else "--video" not in client
     assert "setup_env.sh' 'video'" in done.stderr
+
+
+def test_deepstream_keeps_no_pictures_of_a_stream() -> None:
+    done = run("start_client.sh", "rtsp://door/1", "--pose-source", "deepstream", "--dry-run")
+    assert "'--pose-source' 'deepstream'" in done.stdout and "--save-video" not in done.stdout
 
 
 def test_without_a_video_the_client_takes_the_shipped_one() -> None:

@@ -168,6 +168,7 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         (["text.json", "-o", "text.json"], "source and output at once"),
         (["text.json", "-o", "o.json", "--pose-source", "bodypose"], "holds no video"),
         ([str(CLIP), "-o", "o.json", "--dry-run"], "--dry-run"),
+        ([str(CLIP), "-o", "o.json", "--save-video", "o.mp4"], "--save-video keeps the pictures"),
         ([str(CLIP), "-o", "o.json", "--every", "0"], "'0' is no whole number above 0"),
         ([str(CLIP), "-o", "o.json", "--focal-length", "nan"], "'nan' is no number of pixels"),
         (
@@ -224,6 +225,7 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
     output = tmp_path / "poses.json"
     with Camera() as camera:
         command = [sys.executable, "-m", "video.poses", camera.url, "-o", str(output), "--live"]
+        command += ["--save-video", str(tmp_path / "kept.mp4")]
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         part = tmp_path / f".poses.json.{process.pid}.part"
@@ -236,7 +238,11 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
     assert process.returncode == 0, errors
     recorded = frames(output)
     assert recorded and abs(recorded[0]["ntp_timestamp"] / 1e9 - time.time()) < 120
-    assert [path.name for path in tmp_path.iterdir()] == ["poses.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.mp4", "poses.json"]
+    kept = Video(str(tmp_path / "kept.mp4"))
+    assert kept.size == (640, 360)
+    # The frame that was being worked on may be in the pictures already.
+    assert recorded[-1]["frame_num"] < kept.total < recorded[-1]["frame_num"] + 60
 
 
 def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:

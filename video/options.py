@@ -1,0 +1,79 @@
+"""The flags of `python -m video.poses`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from video.results.command import Parser
+from video.writer import STDOUT
+
+DESCRIPTION = "Poses of the people in any video, in the form of DeepStream's bodypose-3d app."
+
+
+def parser() -> Parser:
+    """The parser of the command; its complaints are one line."""
+    p = Parser(prog="python -m video.poses", description=DESCRIPTION, allow_abbrev=False)
+    p.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="video file, number of a camera, rtsp:// URL; or of DeepStream's poses a JSON file or "
+        "kafka://host:port/topic",
+    )
+    p.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help=f"where to write; {STDOUT} is standard output, one record a line",
+    )
+    p.add_argument(
+        "--pose-source",
+        choices=("mediapipe", "deepstream", "bodypose"),
+        help="what finds the poses (default: mediapipe, for JSON and Kafka deepstream)",
+    )
+    p.add_argument("--ndjson", action="store_true", help="one record a line, instead of an array")
+    p.add_argument("--max-people", type=_count, default=6, metavar="N", help="default: 6")
+    p.add_argument(
+        "--focal-length",
+        type=_pixels,
+        metavar="PIXELS",
+        help="of the camera, for the place of people in space (default: 1200 for a width of 1920)",
+    )
+    p.add_argument(
+        "--every", type=_count, default=1, metavar="N", help="work on every N-th frame (default: 1)"
+    )
+    p.add_argument(
+        "--live",
+        action="store_true",
+        help="take the newest frame each time, and open the source again when it goes away",
+    )
+    p.add_argument(
+        "--save-video", type=Path, metavar="MP4", help="keep the pictures of a camera or stream"
+    )
+    p.add_argument(
+        "--url",
+        default="localhost:8001",
+        metavar="HOST:PORT",
+        help="Triton's gRPC service, for bodypose (default: localhost:8001)",
+    )
+    p.add_argument(
+        "--dry-run", action="store_true", help="print the command of the DeepStream container"
+    )
+    return p
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
+    return int(text)
+
+
+def _pixels(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of pixels above 0")
+    return value
