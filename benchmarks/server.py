@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import statistics
 import time
 from collections.abc import Sequence
@@ -42,28 +41,19 @@ from converter import ConvertConfig, network_input
 from converter.deepstream import AnnotationJob
 
 FRAMES, BATCH, LIMIT = 100, 16, 64
-STALL = 0.4  # seconds; Triton's scheduler sleeps for 0.5
-LIMITS = re.compile(r"dynamic_batching \{.*?\n\}", re.DOTALL)
+STALL = 0.4  # seconds; Triton's scheduler sleeps for 0.5 where it forgets a request
 ONE = "instance_group [ { kind: KIND_CPU count: 1 } ]"
-
-
-def without_limits(repository: Path) -> None:
-    """Let everything wait as long as it takes: what the limits cost (docs/benchmarks.md)."""
-    for path in repository.rglob("*.pbtxt"):
-        text = path.read_text()
-        path.write_text(
-            re.sub(r"dynamic_batching \{.*?\n\}", "dynamic_batching { }", text, flags=re.S)
-        )
 
 
 SETTINGS: dict[str, Edit] = {
     "as shipped": as_it_is,
     "network: 2 instances": replacing(ONE, ONE.replace("1", "2"), NETWORK),
     "other steps: 2 instances": replacing(ONE, ONE.replace("1", "2"), f"{ENSEMBLE}_p*"),
-    "wait 1 ms for more": replacing(
-        "dynamic_batching {", "dynamic_batching { max_queue_delay_microseconds: 1000"
+    "other steps: wait 1 ms for more": replacing(
+        "dynamic_batching {",
+        "dynamic_batching { max_queue_delay_microseconds: 1000",
+        f"{ENSEMBLE}_p*",
     ),
-    "no queue limits": without_limits,
 }
 
 
@@ -204,7 +194,7 @@ def physical_cores() -> int:
 def overload(config: str, keypoints: NDArray[np.float32], seconds: float) -> list[Overload]:
     """Requests of one sequence at multiples of the capacity."""
     rows = []
-    low = replacing("max_queue_size: 1024", f"max_queue_size: {LIMIT}")
+    low = replacing('string_value: "1024"', f'string_value: "{LIMIT}"', NETWORK)
     with (
         served(low, config) as triton,
         Caller(triton.grpc_url, ENSEMBLE, {"keypoints": keypoints}) as caller,

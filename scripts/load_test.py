@@ -13,8 +13,10 @@ import contextlib
 import csv
 import itertools
 import json
+import re
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,7 +30,7 @@ from tritonclient.utils import InferenceServerException
 from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
 from scripts.embedded_triton import EmbeddedTriton
-from scripts.load_report import Point, draw, explain, table
+from scripts.load_report import NETWORK, Point, draw, explain, table
 from scripts.perf_analyzer import PerfAnalyzer
 from scripts.triton_wheel import ROOT
 
@@ -40,10 +42,11 @@ ANY_STABILITY = "999"  # percent: three windows are enough, however much they di
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the server listens."""
+    """Where the server listens; the embedded one's network counts its times in the metrics."""
 
     http: str
     grpc: str
+    metrics: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         analyzer = PerfAnalyzer.find()
         with contextlib.ExitStack() as running:
             if given.http:
-                servers = Servers(given.http, given.grpc)
+                servers = Servers(given.http, given.grpc, given.metrics)
             else:
                 triton = running.enter_context(EmbeddedTriton(given.repository))
-                servers = Servers(triton.http_url, triton.grpc_url)
+                servers = Servers(triton.http_url, triton.grpc_url, triton.metrics_url)
             points = list(measure(analyzer, servers, sweep, given.frames))
         write(points, given.output)
     except InputError as error:
@@ -112,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0])
     p.add_argument("--http", metavar="HOST:PORT", help="a running server; default: start one")
     p.add_argument("--grpc", metavar="HOST:PORT", help="the same server's gRPC port")
+    p.add_argument("--metrics", metavar="HOST:PORT", help="its metrics port, where it is embedded")
     p.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     p.add_argument("--models", nargs="+", choices=INPUTS, default=list(INPUTS))
     p.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
@@ -136,7 +140,7 @@ def measure(analyzer: PerfAnalyzer, servers: Servers, sweep: Sweep, frames: int)
         shown = track(combinations, "Measuring", console=console, disable=not sys.stderr.isatty())
         for model, protocol, batch, concurrency in shown:
             report = Path(folder) / "report.csv"
-            before = statistics(servers.grpc)
+            before = statistics(servers)
             analyzer.run(
                 *("-m", model, "-i", protocol, "-u", getattr(servers, protocol)),
                 *("-b", str(batch), "--concurrency-range", str(concurrency)),
@@ -150,7 +154,7 @@ def measure(analyzer: PerfAnalyzer, servers: Servers, sweep: Sweep, frames: int)
             report.unlink()
             spent = {
                 name: {part: value - before.get(name, {}).get(part, 0) for part, value in s.items()}
-                for name, s in statistics(servers.grpc).items()
+                for name, s in statistics(servers).items()
             }
             yield Point.of_report(model, protocol, batch, row, spent)
 
@@ -171,20 +175,37 @@ def write_data(folder: Path, model: str, frames: int) -> Path:
     return path
 
 
-def statistics(grpc_url: str) -> dict[str, dict[str, int]]:
+def statistics(servers: Servers) -> dict[str, dict[str, int]]:
     """Counts, and nanoseconds of queue and compute, of every model since the server's start.
 
     Raises:
         RuntimeError: The server does not answer.
     """
-    client = tritonclient.grpc.InferenceServerClient(grpc_url)
+    client = tritonclient.grpc.InferenceServerClient(servers.grpc)
     try:
         models = client.get_inference_statistics().model_stats
-        return {str(model.name): _spent(model) for model in models}
-    except InferenceServerException as error:
-        raise RuntimeError(f"{grpc_url}: {error.message()}") from error
+        found = {str(model.name): _spent(model) for model in models}
+        own = _own_counts(servers.metrics) if servers.metrics else {}
+    except (InferenceServerException, OSError) as error:
+        raise RuntimeError(f"{servers.grpc}: {error}") from error
     finally:
         client.close()
+    if own:
+        found[NETWORK] = {
+            "requests": own["requests"],
+            "executions": own["runs"],
+            "queue": own["queue_us"] * 1000,
+            "compute": own["compute_us"] * 1000,
+        }
+    return found
+
+
+def _own_counts(url: str) -> dict[str, int]:
+    """What the embedded network counts itself (`1/model.py`); none for another backend's."""
+    with urllib.request.urlopen(f"http://{url}/metrics", timeout=5) as page:
+        text = page.read().decode()
+    counts = re.findall(r"^pose_network_(\w+) (\S+)$", text, re.MULTILINE)
+    return {name: int(float(value)) for name, value in counts}
 
 
 def _spent(model: Any) -> dict[str, int]:

@@ -50,6 +50,7 @@ def test_a_sweep_on_a_running_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server = ["--http", triton.http_url, "--grpc", triton.grpc_url]
+    server += ["--metrics", triton.metrics_url]
     sweep = ["--quick", "--window", "1000", "--concurrency", "2", "--batch", "4"]
     assert main([*server, *sweep, "--output", str(tmp_path)]) == 0
     with (tmp_path / "load_test.csv").open() as file:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -49,9 +51,16 @@ class Client:
 
 
 def executions(client: Client, model: str) -> int:
-    """How often the model has been run, the warm-up included; `client` must speak gRPC."""
+    """How often a model has been run, the warm-up included; `client` must speak gRPC."""
     (stats,) = client.raw.get_inference_statistics(model).model_stats
     return int(stats.execution_count)
+
+
+def scrape(server: EmbeddedTriton, name: str) -> int:
+    """What the network counts: `requests` answered, its `runs`, `queue_us`, `compute_us`."""
+    with urllib.request.urlopen(f"http://{server.metrics_url}/metrics") as page:
+        (value,) = re.findall(rf"^pose_network_{name} (\S+)$", page.read().decode(), re.M)
+    return int(float(value))
 
 
 def url_of(module: ModuleType, server: EmbeddedTriton) -> str:

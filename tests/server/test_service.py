@@ -15,6 +15,7 @@ from tests.tiny_network import CLASSES
 REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
 CONFIGS = sorted(REPOSITORY.glob("pose_classification*/config.pbtxt"))
 STEPS = (f"{ENSEMBLE}_preprocess", NETWORK, f"{ENSEMBLE}_postprocess")
+QUEUE = ("queue_limit", "queue_seconds")
 BACKENDS = {"config": "tensorrt_plan", "onnxruntime": "onnxruntime", "embedded": "python"}
 
 
@@ -81,13 +82,21 @@ def test_the_network_has_one_contract_on_every_backend(name: str) -> None:
     for either in (default, config):
         either.platform = either.backend = ""
         either.ClearField("instance_group")
-        either.input[0].allow_ragged_batch = False
+    if name == "embedded":  # requests wait in 1/model.py, by the same limits
+        queue = default.dynamic_batching.default_queue_policy
+        own = {key: config.parameters[key].string_value for key in (*QUEUE, "onnx_file")}
+        assert own.pop("onnx_file") == "model.onnx"
+        assert int(own["queue_limit"]) == queue.max_queue_size
+        assert float(own["queue_seconds"]) * 1e6 == queue.default_timeout_microseconds
+        default.ClearField("dynamic_batching")
+        for key in (*QUEUE, "onnx_file"):
+            del config.parameters[key]
     assert MessageToDict(config) == MessageToDict(default)
 
 
-@pytest.mark.parametrize("model", STEPS)
-def test_waiting_is_bounded(model: str) -> None:
-    queue = read(REPOSITORY / model / "config.pbtxt").dynamic_batching.default_queue_policy
+@pytest.mark.parametrize("name", ["config", "configs/onnxruntime"])
+def test_waiting_is_bounded(name: str) -> None:
+    queue = read(REPOSITORY / NETWORK / f"{name}.pbtxt").dynamic_batching.default_queue_policy
     assert queue.timeout_action == queue.REJECT
     assert 0 < queue.max_queue_size <= 1024
 
