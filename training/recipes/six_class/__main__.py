@@ -78,6 +78,7 @@ def without(run: Run, left_out: str) -> dict[str, Any]:
         "facts": run.training_facts(),
         "classes_trained": learnt,
         "accuracy": measured["accuracy"][f"{left_out}, as it is"],
+        "auroc": measured["unknown"]["auroc"]["largest logit"][left_out],
     }
 
 

@@ -105,16 +105,19 @@ def _accuracy(tests: Figures) -> list[str]:
 
 def _leave_one_out(trainings: Figures) -> list[str]:
     rows = [
-        _accuracy_row(source, part["accuracy"], part["classes_trained"])
+        [
+            *_accuracy_row(source, part["accuracy"], part["classes_trained"]),
+            _percent(part["auroc"]),
+        ]
         for source, part in trainings.items()
     ]
     minutes = {part["facts"]["training"] for part in trainings.values()}
     return [
         "Accuracy in percent on a data set that a network of the same recipe was trained without, "
         "with everybody in it (classes that the other sets do not show are left out; "
-        f"{'; '.join(sorted(minutes))} each):",
+        f"{'; '.join(sorted(minutes))} each), and AUROC of known against its actions of no class:",
         "",
-        *_table(["tested on", "average", *CLASSES, "calibration error"], rows),
+        *_table(["tested on", "average", *CLASSES, "calibration error", "AUROC"], rows),
     ]
 
 
