@@ -89,11 +89,12 @@ class Pictures:
 
 
 def has_actions(document: Path) -> bool:
-    """Tell whether a document is labelled already, by the persons it begins with."""
+    """Tell whether a document is labelled already, by the first frame with persons."""
     from video.results.document import Document
 
     with closing(Document(document).first_pass()) as moments:
-        return any(person.action is not None for person in next(moments).people)
+        people = next(moment.people for moment in moments if moment.people)
+        return any(person.action is not None for person in people)
 
 
 def _camera(convert: ConvertConfig | None) -> dict[str, Any]:
