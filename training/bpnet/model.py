@@ -58,7 +58,7 @@ class BodyPoseNet(nn.Module):
         for number in range(1, spec.stages + 1):
             channels = width if number == 1 else width + maps
             self.add_module(f"stage{number}", Stage(f"stage{number}", channels, spec, pose, widths))
-        self.num_stages = spec.stages
+        self.num_stages, self.residual_stages = spec.stages, spec.residual_stages
         _initialise(self, spec.kernel_initializer)
 
     def forward(self, image: torch.Tensor) -> list[Maps]:
@@ -72,7 +72,11 @@ class BodyPoseNet(nn.Module):
         for number in range(1, self.num_stages + 1):
             stage = self.get_submodule(f"stage{number}")
             x = torch.cat([features, *outputs[-1]], dim=1) if outputs else features
-            outputs.append(stage(x))
+            maps = stage(x)
+            if outputs and self.residual_stages:
+                pairs = zip(maps, outputs[-1], strict=True)
+                maps = Maps(*(correction + before for correction, before in pairs))
+            outputs.append(maps)
         return outputs
 
 

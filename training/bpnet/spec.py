@@ -51,6 +51,11 @@ class ModelSpec(TaoModel):
     stageT_kernel_sizes: list[int] = Field(  # noqa: N815 - the key is TAO's
         default=[7, 7, 7, 7, 7], description="Refinement stages."
     )
+    residual_stages: bool = Field(
+        default=False,
+        description="Refinement stages correct the maps before them instead of predicting anew, "
+        "so that they cannot be worse; not in TAO.",
+    )
     use_self_attention: bool = Field(
         default=False, description="Gate the features of the refinement stages' two branches."
     )

@@ -133,3 +133,21 @@ def test_vgg_may_end_with_one_more_convolution():
     assert counts[1] - counts[0] == added - saved
     with pytest.raises(ValueError, match="belongs to vgg"):
         BackboneSpec(architecture="efficientnet_lite0", add_final_c128_conv=True)
+
+
+def test_a_residual_stage_begins_as_the_one_before_it():
+    spec = ModelSpec(
+        backbone_attributes=BackboneSpec(architecture="efficientnet_lite0"),
+        stages=3,
+        stage_channels=16,
+        stageT_kernel_sizes=[3],
+        residual_stages=True,
+    )
+    network = BodyPoseNet(spec, PoseConfig.load()).eval()
+    for branch in (network.stage2.heatmap, network.stage2.paf):
+        torch.nn.init.zeros_(branch.out.conv.weight)
+    with torch.inference_mode():
+        first, second, third = network(torch.rand(1, 3, 32, 32))
+    for before, same, other in zip(first, second, third, strict=True):
+        torch.testing.assert_close(same, before)
+        assert not torch.equal(other, same)
