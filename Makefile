@@ -12,6 +12,7 @@ quickstart:  ## Install, start the embedded Triton, label the samples, stop
 
 test:  ## Install everything and run all checks and tests
 	scripts/setup_env.sh serve train bpnet video live dev
+	scripts/setup_chromium.sh
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
