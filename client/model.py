@@ -86,14 +86,13 @@ class ModelInfo:
         classes = _sizes(outputs[logits])[-1]
         if classes is None:
             raise InputError(f"model {name!r} does not say how many classes {logits!r} has")
+        can_tell = "unknown" in inputs and "unknown_logit" in outputs
         return cls(
             name=name,
             input=wanted_input,
             logits=logits,
             score="score" if raw and "score" in outputs else None,
-            unknown="unknown_logit"
-            if {"unknown", "unknown_logit"} <= {*inputs, *outputs}
-            else None,
+            unknown="unknown_logit" if can_tell else None,
             options=frozenset(inputs) - {wanted_input},
             shape=shape[batched:],
             classes=classes,
