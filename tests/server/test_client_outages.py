@@ -159,7 +159,7 @@ def test_cut_grpc_connections(way: str, triton: EmbeddedTriton) -> None:
 
 @pytest.mark.parametrize("way", ["http-async", "grpc-async", "grpc-stream"])
 def test_a_full_queue_is_waited_for(way: str, serve: Callable[..., Any]) -> None:
-    server, _ = serve(edit=hold_back(100, max_queue_size=3))
+    server, _ = serve(edit=hold_back(100, queue_limit=3))
     settings = Settings(
         server.http_url if "http" in way else server.grpc_url,
         way.partition("-")[0],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,21 @@ import tritonclient.http
 from tritonclient.utils import InferenceServerException
 
 from benchmarks._served import Caller
+from scripts.embedded_triton import EmbeddedTriton
 from tests.server.conftest import NETWORK, Client, scrape
 
 SHIPPED = Path(__file__).resolve().parents[2] / "model_repository" / NETWORK / "1/model.onnx"
 FULL = np.ones((16, 3, 300, 34, 1), np.float32)  # keeps a real network busy for a while
+
+
+def with_limits(repository: Path, **limits: int | float) -> None:
+    """Changes the limits of the network's queue; without a warm-up, which fills a short one."""
+    path = repository / NETWORK / "configs/embedded.pbtxt"
+    text = path.read_text().partition("model_warmup")[0]
+    for key, value in limits.items():
+        before, _, after = text.partition(f'"{key}" value {{ string_value: "')
+        text = f'{before}"{key}" value {{ string_value: "{value}{after[after.index(chr(34)) :]}'
+    path.write_text(text)
 
 
 def busy(**limits: int | float) -> Callable[[Path], None]:
@@ -26,12 +38,20 @@ def busy(**limits: int | float) -> Callable[[Path], None]:
 
     def edit(repository: Path) -> None:
         shutil.copy(SHIPPED, repository / NETWORK / "1")
+        with_limits(repository, **limits)
+
+    return edit
+
+
+def hold_back(milliseconds: int, **limits: int | float) -> Callable[[Path], None]:
+    """Lets Triton keep requests that long before the network gets them, all at once."""
+
+    def edit(repository: Path) -> None:
+        with_limits(repository, **limits)
         path = repository / NETWORK / "configs/embedded.pbtxt"
-        text = path.read_text().partition("model_warmup")[0]  # it would fill a short queue
-        for key, value in limits.items():
-            before, _, after = text.partition(f'"{key}" value {{ string_value: "')
-            text = f'{before}"{key}" value {{ string_value: "{value}{after[after.index(chr(34)) :]}'
-        path.write_text(text)
+        wait = f"max_queue_delay_microseconds: {milliseconds * 1000}"
+        batching = f"dynamic_batching {{ preferred_batch_size: [ 16 ] {wait} }}\n"
+        path.write_text(path.read_text() + batching)
 
     return edit
 
@@ -65,33 +85,47 @@ def test_past_the_queue_limit_a_request_is_refused_at_once(serve: Callable[..., 
         assert np.isfinite(answer.as_numpy("fc_pred")).all()
 
 
+@contextlib.contextmanager
+def kept_busy(server: EmbeddedTriton) -> Iterator[None]:
+    """Has three long requests under way for some seconds."""
+    with Caller(server.grpc_url, NETWORK, {"input": FULL}) as caller:
+        load = threading.Thread(target=caller.keep_busy, args=(3, 4.0))
+        load.start()
+        yield
+        load.join()
+
+
+def refusal(call: Callable[[], object]) -> InferenceServerException:
+    """The error of a call that meets the load; the first ones may come before it."""
+    for _ in range(20):
+        try:
+            call()
+        except InferenceServerException as error:
+            return error
+    pytest.fail("nothing was refused")
+
+
 def test_what_waits_too_long_is_refused(serve: Callable[..., Any]) -> None:
-    server, client = serve(edit=busy(queue_seconds=0.05))
-    done = threading.Event()
-    client.raw.async_infer(
-        NETWORK, client.inputs(input=FULL), callback=lambda result, error: done.set()
-    )
+    server, _ = serve(edit=busy(queue_seconds=0.02))
     http = Client(tritonclient.http, server.http_url)
-    with pytest.raises(InferenceServerException, match="timeout expired") as refused:
-        http.logits(FULL)
-    assert refused.value.status() == "503"
+    with kept_busy(server):
+        error = refusal(lambda: http.logits(FULL))
+    assert "timeout expired" in str(error)
+    assert error.status() == "503"
     http.raw.close()
-    assert done.wait(60)
 
 
 def test_a_request_may_be_less_patient(serve: Callable[..., Any]) -> None:
-    _, client = serve(edit=busy())
-    done = threading.Event()
-    client.raw.async_infer(
-        NETWORK, client.inputs(input=FULL), callback=lambda result, error: done.set()
-    )
-    with pytest.raises(InferenceServerException, match="timeout expired") as refused:
-        client.raw.infer(NETWORK, client.inputs(input=FULL), timeout=50_000)
-    assert refused.value.status() == "StatusCode.UNAVAILABLE"
-    assert done.wait(60)
+    server, client = serve(edit=busy())
+    with kept_busy(server):
+        client.logits(FULL)
+        inputs = client.inputs(input=FULL)
+        error = refusal(lambda: client.raw.infer(NETWORK, inputs, timeout=20_000))
+    assert "timeout expired" in str(error)
+    assert error.status() == "StatusCode.UNAVAILABLE"
 
 
-def test_nobody_is_forgotten(grpc: Client, triton: Any) -> None:
+def test_nobody_is_forgotten(triton: EmbeddedTriton) -> None:
     """Triton 2.51 lets requests lie for 0.5 s where its own queue has a limit."""
     before = scrape(triton, "requests")
     clip = np.ones((1, 3, 10, 34, 1), np.float32)
