@@ -1,5 +1,5 @@
 # NVIDIA's deepstream-bodypose-3d app, built as its README says; for --pose-source deepstream.
-#   docker build -t deepstream-bodypose-3d:7.1 -f scripts/pose_cls_e2e_inference/deepstream.Dockerfile .
+#   docker build -t deepstream-bodypose-3d:7.1 - < deepstream.Dockerfile
 # Needs no account: image and networks are public. Their licences are NVIDIA's.
 FROM nvcr.io/nvidia/deepstream:7.1-gc-triton-devel
 
