@@ -211,9 +211,7 @@ class AnnotatedRecord(msgspec.Struct):
 
 def show(runs: Sequence[Run]) -> None:
     """Print a table of the runs."""
-    table = Table(
-        "program", "object-frames", "MB", "s", "CPU s", "user µs each", "MB/s", "peak MB"
-    )
+    table = Table("program", "object-frames", "MB", "s", "CPU s", "user µs each", "MB/s", "peak MB")
     for run in runs:
         table.add_row(
             run.program,
