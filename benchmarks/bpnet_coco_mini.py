@@ -248,7 +248,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Do what is missing, write the figures and print them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help=f"folder with {ARCHIVE}")
-    parser.add_argument("--epochs", type=int, default=500)
+    parser.add_argument("--epochs", type=int, default=500, help="of the training")
     parser.add_argument("--quick", action="store_true", help="one epoch at 128x128")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "bpnet_coco_mini")
     parser.add_argument("--results", type=Path, default=RESULTS)
