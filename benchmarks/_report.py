@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+WIDTH = 110  # of tables that go to a file or a pipe
 RESULTS = Path(__file__).parent / "results"
+
+
+def console() -> Console:
+    """Where tables are printed."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def write_report(name: str, figures: Mapping[str, Any]) -> None:

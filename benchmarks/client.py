@@ -27,11 +27,10 @@ from typing import Any
 import numpy as np
 import tritonclient.grpc
 import tritonclient.http
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks._null import ENSEMBLE, NETWORK, write_null_models
-from benchmarks._report import write_report
+from benchmarks._report import console, write_report
 from benchmarks.convert_annotate import write_document
 from client import annotate
 from scripts.embedded_triton import EmbeddedTriton
@@ -194,15 +193,15 @@ def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:
         figures = f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}"
         rates = f"{run.megabytes_per_cpu_second:.0f}", f"{run.peak_megabytes:.0f}"
         table.add_row(*cells, *figures, *rates)
-    Console().print(table)
+    console().print(table)
     table = Table("way to move a batch", "MB", "ms a call", "CPU ms of the caller")
     for call in calls:
         table.add_row(call.way, f"{call.megabytes:.1f}", f"{call.ms:.2f}", f"{call.cpu_ms:.2f}")
-    Console().print(table)
+    console().print(table)
     grown = [run for run in runs if (run.model, run.protocol) == (ENSEMBLE, "http")]
     growth = [run.cpu_seconds / run.object_frames for run in grown]
     spread = max(growth) / statistics.median(growth)
-    Console().print(
+    console().print(
         f"cost of an object-frame: at most {spread:.2f} times the median of the lengths"
     )
 

@@ -19,11 +19,10 @@ from dataclasses import asdict, dataclass
 
 import onnxruntime
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks._graph import macs
-from benchmarks._report import write_report
+from benchmarks._report import console, write_report
 from training.pose_classification.build import build_model
 from training.pose_classification.deploy import DeployNet
 from training.pose_classification.onnx_model import INPUT, OUTPUT, InputShape, to_onnx
@@ -184,7 +183,7 @@ def show(rows: Sequence[Row]) -> None:
         cells = row.way, row.data_type, str(row.batch), str(row.frames)
         figures = f"{row.sequences_per_second:.0f}", f"{row.of_peak:.0%}", f"{row.speed_up:.2f}"
         table.add_row(*cells, *figures)
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

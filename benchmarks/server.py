@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks._report import write_report
+from benchmarks._report import console, write_report
 from benchmarks._served import (
     ENSEMBLE,
     NETWORK,
@@ -222,7 +221,7 @@ def show_saturation(rows: Sequence[Saturation]) -> None:
     for row in rows:
         figures = f"{row.bare:.1f}", f"{row.ensemble:.1f}", f"{row.ratio:.2f}", f"{row.lone_ms:.1f}"
         table.add_row(row.setting, *figures, f"{row.stalls} of {row.lone}")
-    Console().print(table)
+    console().print(table)
 
 
 def show_overload(rows: Sequence[Overload]) -> None:
@@ -232,7 +231,7 @@ def show_overload(rows: Sequence[Overload]) -> None:
         times = (row.accepted_p50, row.accepted_p99, row.refused_p50)
         figures = f"{row.times_capacity:.0f}", str(row.sent), str(row.refused)
         table.add_row(*figures, *("-" if time is None else f"{time:.0f}" for time in times))
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

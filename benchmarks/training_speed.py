@@ -22,10 +22,9 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.profilers import SimpleProfiler
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks._report import write_report
+from benchmarks._report import console, write_report
 from training.common.spec import make_spec
 from training.pose_classification.build import build_model
 from training.pose_classification.datamodule import PoseData
@@ -97,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for row in rows:
         figures = f"{row.sequences_per_second:.2f}", f"{row.loading:.1%}"
         table.add_row(row.network, row.padding, str(row.frames), row.device, *figures)
-    Console().print(table)
+    console().print(table)
     if not given.quick:
         write_report("training_speed", {"rows": [asdict(row) for row in rows]})
     return 0

@@ -75,7 +75,7 @@ class Sweep:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = parser().parse_args(argv)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         if bool(given.http) != bool(given.grpc):
             raise InputError("--http and --grpc name the ports of one server: give both")
