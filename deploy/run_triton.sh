@@ -29,7 +29,7 @@ arguments=(
     --exit-timeout-secs=10
 )
 bodypose=${BODYPOSE:-/models_bodypose} weights=model.plan
-[ "${MODEL_CONFIG_NAME:-}" != onnxruntime ] || weights=model.onnx
+[[ ${MODEL_CONFIG_NAME:-} != onnxruntime* ]] || weights=model.onnx
 if [ -s "$bodypose/bodypose_net/1/$weights" ]; then
     arguments+=("--model-repository=$bodypose")
 elif [ -s "$bodypose/bodypose_net/1/model.onnx" ]; then

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Start Triton with the model repository, in the foreground: in the GPU container, else in the CPU
 # container, else embedded (no Docker, no GPU). Says which and why; needs no account.
-# Usage: scripts/start_server.sh [--gpu | --cpu | --embedded] [--dry-run]
+# Usage: scripts/start_server.sh [--gpu | --cpu | --embedded] [--int8] [--dry-run]
 #            [--http-port 8000] [--grpc-port 8001] [--metrics-port 8002]
+# --int8: the INT8 network, on the CPU only (docs/serving.md).
 # Environment: TRITON_TAG, TRITON_ADMIN_KEY (docs/serving.md); VENV, PYTHON (scripts/setup_env.sh)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,17 +13,18 @@ bodypose=model_repository_bodypose/bodypose_net/1 # served when there is a netwo
 say() { echo "start_server: $*" >&2; }
 refuse() { say "$*"; exit 2; }
 
-way="" dry_run="" http=8000 grpc=8001 metrics=8002
+way="" int8="" dry_run="" http=8000 grpc=8001 metrics=8002
 while [ $# -gt 0 ]; do
     case $1 in
         --gpu | --cpu | --embedded)
             [ -z "$way" ] || refuse "$1 and --$way exclude each other"
             way=${1#--} ;;
+        --int8) int8=_int8 ;;
         --dry-run) dry_run=1 ;;
         --http-port | --grpc-port | --metrics-port)
             [[ ${2:-} =~ ^[0-9]+$ ]] || refuse "$1 needs a port number"
             name=${1#--} && declare "${name%-port}=$2" && shift ;;
-        -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
         *) refuse "unknown argument $1 (see --help)" ;;
     esac
     shift
@@ -52,11 +54,12 @@ case $way in
     cpu) [ -z "$engine" ] || refuse "the CPU container cannot run here: $engine" ;;
     embedded) ;;
     *)
-        if [ -z "$gpu" ]; then way=gpu why="an NVIDIA GPU and Docker are here"
-        elif [ -z "$engine" ]; then way=cpu why=$gpu
+        if [ -z "$gpu$int8" ]; then way=gpu why="an NVIDIA GPU and Docker are here"
+        elif [ -z "$engine" ]; then way=cpu why=${gpu:-INT8}
         else way=embedded why=$engine
         fi ;;
 esac
+[ -z "$int8" ] || [ "$way" != gpu ] || refuse "--int8 is for the CPU; a GPU gets its precision from scripts/build_engine.sh"
 [ -s "$version/model.onnx" ] || refuse "$version/model.onnx is missing: check it out or export it"
 
 run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
@@ -97,8 +100,8 @@ case $way in
         [ ! -s "$bodypose/model.onnx" ] || extras+=(video) # OpenCV
         run scripts/setup_env.sh "${extras[@]}"
         become "${VENV:-.venv}/bin/python" -m scripts.embedded_triton \
-            --http-port "$http" --grpc-port "$grpc" --metrics-port "$metrics"
+            ${int8:+--model-config-name "embedded$int8"} --http-port "$http" --grpc-port "$grpc" --metrics-port "$metrics"
         exit ;;
 esac
-become env "COMPOSE_PROFILES=$way" "TRITON_HTTP_PORT=$http" "TRITON_GRPC_PORT=$grpc" \
+become env "COMPOSE_PROFILES=$way" ${int8:+"MODEL_CONFIG_NAME=onnxruntime$int8"} "TRITON_HTTP_PORT=$http" "TRITON_GRPC_PORT=$grpc" \
     "TRITON_METRICS_PORT=$metrics" docker compose up

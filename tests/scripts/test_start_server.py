@@ -157,6 +157,17 @@ def test_the_cpu_container_is_started_on_the_ports_asked_for(start: Start) -> No
     assert (done.returncode, done.stdout) == (0, "up cpu 9000 9001 8002\n")
 
 
+def test_int8_is_another_configuration_and_never_a_gpus(start: Start) -> None:
+    done = start("--dry-run", "--int8", docker="nvidia", gpu=True)
+    assert done.stderr == "start_server: CPU container (INT8)\n"
+    assert "'COMPOSE_PROFILES=cpu' 'MODEL_CONFIG_NAME=onnxruntime_int8'" in done.stdout
+    done = start("--dry-run", "--int8")
+    assert "'--model-config-name' 'embedded_int8' '--http-port'" in done.stdout
+    done = start("--dry-run", "--gpu", "--int8", docker="nvidia", gpu=True)
+    assert done.returncode == 2
+    assert "--int8 is for the CPU" in done.stderr
+
+
 def test_a_fresh_engine_is_used(start: Start, checkout: Path) -> None:
     engine(checkout)
     done = start(docker="nvidia", gpu=True)
