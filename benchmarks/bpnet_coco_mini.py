@@ -249,6 +249,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help=f"folder with {ARCHIVE}")
     parser.add_argument("--epochs", type=int, default=500, help="of the training")
+    parser.add_argument("--side", type=int, default=368, help="of the input, a multiple of 8")
     parser.add_argument("--quick", action="store_true", help="one epoch at 128x128")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "bpnet_coco_mini")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -256,7 +257,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     archive = given.data / ARCHIVE
     if not archive.is_file():
         parser.error(f"{archive}: no such file")
-    chain = Chain(given.work, given.epochs, 368)
+    chain = Chain(given.work / str(given.side), given.epochs, given.side)
     if given.quick:
         chain = Chain(given.work / "quick", 1, 128)
     chain.prepare(archive)
