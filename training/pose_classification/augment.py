@@ -135,3 +135,22 @@ def random_flip(
     mirrored = sequence[:, :, order]
     mirrored[0] *= -1
     return mirrored
+
+
+def random_jitter(sequence: FloatArray, sigma: float, rng: np.random.Generator) -> FloatArray:
+    """Move every joint by an offset of its own, as a sensor misplaces joints it hardly sees.
+
+    Args:
+        sequence: (C, T, V, M).
+        sigma: Standard deviation of the offsets, in the unit of the coordinates; they are the same
+            in all frames.
+        rng: Source of randomness.
+
+    Returns:
+        (C, T, V, M).
+    """
+    channels, _, joints, persons = sequence.shape
+    offsets = rng.normal(0, sigma, (channels, 1, joints, persons)).astype(np.float32)
+    seen = (sequence != 0).any(axis=0)
+    moved: FloatArray = sequence + offsets * seen
+    return moved

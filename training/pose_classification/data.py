@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from converter import InputError
 from training.pose_classification.sequences import Sequences
-from training.pose_classification.spec import DatasetSpec
+from training.pose_classification.spec_dataset import DatasetSpec
 from training.pose_classification.transforms import Transforms
 
 Item = tuple[torch.Tensor, int]  # a sample and its class id

@@ -14,7 +14,7 @@ from training.pose_classification.data import (
     training_loader,
 )
 from training.pose_classification.sequences import Sequences
-from training.pose_classification.spec import DatasetSpec
+from training.pose_classification.spec_dataset import DatasetSpec
 from training.pose_classification.transforms import Transforms
 
 

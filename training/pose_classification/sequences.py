@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from converter import InputError, Layout
 from training.pose_classification.labels import read_labels
-from training.pose_classification.spec import ExperimentSpec, SkeletonData
+from training.pose_classification.spec import ExperimentSpec
+from training.pose_classification.spec_dataset import SkeletonData
 from training.pose_classification.temporal import valid_length
 
 FloatArray = NDArray[np.float32]

@@ -13,11 +13,11 @@ from pydantic import Field, field_validator, model_validator
 
 from converter import layout_names
 from training.common.spec import OptionalText, SpecModel
+from training.pose_classification.spec_dataset import DatasetSpec, SkeletonData
 from training.pose_classification.spec_deploy import (
     DatasetConvertSpec,
     ExportSpec,
     GenTrtEngineSpec,
-    PoseType,
 )
 
 
@@ -79,122 +79,6 @@ class ModelSpec(SpecModel):
                 "ST-GCN++ has six branches and needs at least 6"
             )
         return self
-
-
-class SkeletonData(SpecModel):
-    """A set of labelled sequences."""
-
-    data_path: OptionalText = Field(
-        default=None,
-        description="Sequences: .npy of shape (N, C, T, V, M).",
-    )
-    label_path: OptionalText = Field(
-        default=None,
-        description="Labels: TAO's pickle, or JSON, of [names of N samples, N class ids].",
-    )
-
-
-class DatasetSpec(SpecModel):
-    """Training data and how it is fed."""
-
-    train_dataset: SkeletonData = Field(default=SkeletonData(), description="Training data.")
-    val_dataset: SkeletonData = Field(default=SkeletonData(), description="Validation data.")
-    num_classes: int = Field(default=6, gt=0, description="Number of action classes.")
-    label_map: dict[str, int] = Field(
-        default={}, description="Class names and their ids, from 0; all ids must be named."
-    )
-    random_choose: bool = Field(
-        default=False,
-        description="Train on a random stretch of window_size frames of each sequence.",
-    )
-    random_move: bool = Field(
-        default=False, description="Rotate, scale and shift sequences in the image plane at random."
-    )
-    window_size: int = Field(
-        default=-1, ge=-1, description="Frames of a training sequence; -1: as many as the data has."
-    )
-    batch_size: int = Field(default=64, gt=0, description="Batch size.")
-    num_workers: int = Field(
-        default=1, ge=0, description="Processes that load data; 0 loads in the training process."
-    )
-    pose_type: PoseType = Field(
-        default="3dbp", description="Beyond TAO: what the poses are; written into exported models."
-    )
-    stream: Literal["joint", "bone", "joint_motion", "bone_motion"] = Field(
-        default="joint",
-        description="Beyond TAO: feed positions, differences along bones, or either's "
-        "differences in time.",
-    )
-    sampling: Literal["none", "uniform"] = Field(
-        default="none",
-        description="Beyond TAO: uniform takes clip_length frames spread over the sequence, one "
-        "at random out of each of as many equal parts (PYSKL).",
-    )
-    clip_length: int = Field(
-        default=100,
-        gt=0,
-        description="Beyond TAO: frames of a uniform sample.",
-    )
-    num_test_clips: int = Field(
-        default=1,
-        gt=0,
-        description="Beyond TAO: uniform samples a sequence is tested with; averaged.",
-    )
-    pre_normalise: bool = Field(
-        default=False,
-        description="Beyond TAO: put the first frame's centre at the origin and turn the spine to "
-        "z and the shoulders to x (3D poses).",
-    )
-    random_rotation: float = Field(
-        default=0.0,
-        ge=0,
-        le=3.15,
-        description="Beyond TAO: largest random rotation per axis, radians.",
-    )
-    random_scale: float = Field(
-        default=0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."
-    )
-    random_flip: float = Field(
-        default=0.0, ge=0, le=1, description="Beyond TAO: probability to swap left and right."
-    )
-    repeat: int = Field(
-        default=1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
-    )
-    batch_by_length: bool = Field(
-        default=False,
-        description="Beyond TAO: train on batches of sequences of similar lengths, without their "
-        "padding; faster, needs model.padding=mask.",
-    )
-
-    @field_validator("window_size")
-    @classmethod
-    def _window_not_empty(cls, value: int) -> int:
-        if value == 0:
-            raise ValueError("0 is not allowed: should be -1 or a number of frames")
-        return value
-
-    @model_validator(mode="after")
-    def _labels_fit_classes(self) -> DatasetSpec:
-        names: dict[int, str] = {}
-        for name, label in self.label_map.items():
-            if not 0 <= label < self.num_classes:
-                raise ValueError(
-                    f"label_map.{name}: {label} is not allowed: num_classes is {self.num_classes}"
-                )
-            if label in names:
-                raise ValueError(f"label_map: {names[label]} and {name} are both class {label}")
-            names[label] = name
-        missing = sorted(set(range(self.num_classes)) - set(names))
-        if names and missing:
-            raise ValueError(f"label_map: class {missing[0]} of {self.num_classes} has no name")
-        return self
-
-    @property
-    def class_names(self) -> list[str]:
-        """Names in the order of the class ids; `class_<id>` where no label_map is given."""
-        if not self.label_map:
-            return [f"class_{label}" for label in range(self.num_classes)]
-        return sorted(self.label_map, key=self.label_map.__getitem__)
 
 
 class OptimSpec(SpecModel):

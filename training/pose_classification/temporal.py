@@ -66,6 +66,23 @@ def random_choose(sequence: FloatArray, size: int, rng: np.random.Generator) -> 
     return sequence[:, begin : begin + size]
 
 
+def random_crop(sequence: FloatArray, least: float, rng: np.random.Generator) -> FloatArray:
+    """A random stretch of a sequence, as CTR-GCN (Chen et al., ICCV 2021) trains on.
+
+    Args:
+        sequence: (C, T, V, M) without padding behind.
+        least: Share of the frames that is kept at least, above 0 and up to 1.
+        rng: Source of randomness.
+
+    Returns:
+        (C, T', V, M), T' from ``least`` * T to T.
+    """
+    length = sequence.shape[1]
+    size = max(1, round(length * rng.uniform(least, 1)))
+    begin = int(rng.integers(length - size + 1))
+    return sequence[:, begin : begin + size]
+
+
 def uniform_indices(
     length: int, size: int, offset: float | NDArray[np.float64]
 ) -> NDArray[np.intp]:

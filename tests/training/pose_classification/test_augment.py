@@ -7,6 +7,7 @@ from training.pose_classification import augment
 from training.pose_classification.augment import (
     apply_matrix,
     random_flip,
+    random_jitter,
     random_move,
     random_rotation,
     random_scale,
@@ -146,3 +147,15 @@ def test_random_flip_obeys_its_probability():
 
 def test_candidates_are_tao_s():
     assert augment._ANGLES == (-10, -5, 0, 5, 10)
+
+
+def test_random_jitter_moves_each_joint_alike_in_all_frames():
+    sequence = skeletons()
+    moved = random_jitter(sequence, 0.1, rng())
+    offsets = moved - sequence
+    seen = (sequence != 0).any(axis=0)
+    assert (offsets[:, ~seen] == 0).all()
+    first = np.broadcast_to(offsets[:, :1], offsets.shape)
+    np.testing.assert_allclose(offsets[:, seen], first[:, seen], atol=1e-6)
+    assert 0.05 < first[:, seen].std() < 0.2
+    assert len(np.unique(offsets[:, 0].round(5))) == offsets[:, 0].size

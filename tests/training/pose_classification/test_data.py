@@ -22,7 +22,8 @@ from training.pose_classification.sequences import (
     open_dataset,
     open_sequences,
 )
-from training.pose_classification.spec import DatasetSpec, ExperimentSpec, SkeletonData
+from training.pose_classification.spec import ExperimentSpec
+from training.pose_classification.spec_dataset import DatasetSpec, SkeletonData
 from training.pose_classification.transforms import Transforms
 
 NVIDIA = get_layout("nvidia")

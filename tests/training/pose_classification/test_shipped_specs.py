@@ -45,7 +45,8 @@ def test_tao_recipe_uses_nothing_beyond_tao():
     spec = load(next(path for path in SPECS if path.stem == "nw_ucla_tao"))
     plain = ExperimentSpec()
     beyond = ("stream", "sampling", "pre_normalise", "random_rotation", "random_scale",
-              "random_flip", "repeat", "num_test_clips")  # fmt: skip
+              "random_flip", "random_jitter", "random_crop", "repeat",
+              "num_test_clips")  # fmt: skip
     for option in beyond:
         assert getattr(spec.dataset, option) == getattr(plain.dataset, option), option
     assert spec.train.ema_decay == spec.train.label_smoothing == 0

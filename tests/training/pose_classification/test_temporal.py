@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from training.pose_classification.temporal import (
     pad,
     random_choose,
+    random_crop,
     uniform_clips,
     uniform_indices,
     uniform_sample,
@@ -90,3 +91,15 @@ def test_uniform_clips_differ_and_repeat():
     assert [frames(clip)[0] for clip in clips] == [1, 2, 3, 4]
     np.testing.assert_array_equal(clips, uniform_clips(numbered(40), 10, 4))
     assert frames(uniform_clips(numbered(40), 10, 1)[0])[:2] == [3, 7]
+
+
+@given(st.integers(1, 50), st.floats(0.01, 1), st.integers(0, 9))
+def test_random_crop_is_a_stretch_of_at_least_the_share(length, least, seed):
+    kept = frames(random_crop(numbered(length), least, rng(seed)))
+    assert kept == list(range(kept[0], kept[0] + len(kept)))
+    assert kept[0] >= 1 and kept[-1] <= length
+    assert len(kept) >= max(1, round(least * length) - 1)
+
+
+def test_random_crops_differ():
+    assert len({tuple(frames(random_crop(numbered(30), 0.5, rng(seed)))) for seed in range(9)}) > 5

@@ -135,11 +135,13 @@ def test_negative_seed_is_another_one_each_time(spec, tmp_path, monkeypatch):
         "dataset.random_rotation=0.3",
         "dataset.random_scale=0.2",
         "dataset.random_flip=0.5",
+        "dataset.random_jitter=0.1",
+        ["dataset.sampling=uniform", "dataset.random_crop=0.5"],
         "dataset.repeat=2",
     ],
 )
 def test_option_has_an_effect(spec, baseline, tmp_path, option):
-    results = train(spec, tmp_path, option)
+    results = train(spec, tmp_path, *([option] if isinstance(option, str) else option))
     assert not same_weights(baseline / LAST, results / LAST)
     assert all(np.isfinite(tensor).all() for tensor in weights(results / LAST).values())
 
