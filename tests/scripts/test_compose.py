@@ -98,7 +98,10 @@ def test_only_the_gpu_service_reserves_a_gpu() -> None:
     (device,) = SERVICES["triton"]["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
     assert "deploy" not in SERVICES["triton-cpu"]
-    assert SERVICES["triton-cpu"]["environment"]["MODEL_CONFIG_NAME"] == "onnxruntime"
+    assert (
+        SERVICES["triton-cpu"]["environment"]["MODEL_CONFIG_NAME"]
+        == "${MODEL_CONFIG_NAME:-onnxruntime}"
+    )
     assert "MODEL_CONFIG_NAME" not in SERVICES["triton"]["environment"]
 
 
