@@ -204,6 +204,10 @@ def test_text_and_lines_grow_with_the_picture(height: int) -> None:
     assert height / 36 < style.text < height / 30
     assert height / 200 < style.line < height / 150
     assert Style.of((height * 9 // 16, height)).text < style.text  # upright: limited by the width
+    assert style.of_person(0.5) == style
+    small = style.of_person(0.1)
+    assert 1 <= small.line < style.line
+    assert small.text == style.text
 
 
 def test_without_a_timeline_the_size_is_the_videos(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def draw_skeleton(picture: Picture, joints: NDArray[np.float64], style: Style) -
     places = joints[sure > 0, :2]
     if not len(places):
         return
+    style = style.of_person(float(np.ptp(places, axis=0).max()) / picture.shape[0])
     margin = 3 * style.line
     low = np.floor(places.min(axis=0)).astype(int) - margin
     high = np.ceil(places.max(axis=0)).astype(int) + margin + 1

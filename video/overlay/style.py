@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from video.results.view import Size
 
@@ -38,4 +38,11 @@ class Style:
             text=max(10, round(11 * unit)),
             line=max(2, round(2 * unit)),
             edge=max(1, round(1.2 * unit)),
+        )
+
+    def of_person(self, share: float) -> Style:
+        """Thinner lines for somebody who fills a smaller `share` of the picture than a third."""
+        part = min(1.0, 3 * share)
+        return replace(
+            self, line=max(1, round(part * self.line)), edge=max(1, round(part * self.edge))
         )
