@@ -24,7 +24,9 @@ from video.results.view import Size
 log = logging.getLogger(__name__)
 
 # The conversion between RGB and YUV is a little off without.
-EXACT_COLOURS = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+EXACT_COLOURS = Interpolation.BICUBIC
+if hasattr(Interpolation, "ACCURATE_RND"):  # PyAV 17, the last for Python 3.10, lacks it
+    EXACT_COLOURS |= Interpolation.ACCURATE_RND
 _UNSPECIFIED = 2
 FfmpegError: type[Exception] = av.error.FFmpegError
 
