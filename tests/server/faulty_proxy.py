@@ -110,6 +110,8 @@ class FaultyProxy:
 
 def _swallow(begin: bytes, source: socket.socket) -> None:
     """Read what follows of the request that begins with `begin`."""
+    while b"\r\n\r\n" not in begin and (more := source.recv(1 << 16)):
+        begin += more
     header, _, body = begin.partition(b"\r\n\r\n")
     match = re.search(rb"content-length: (\d+)", header, re.IGNORECASE)
     missing = int(match[1]) - len(body) if match else 0
