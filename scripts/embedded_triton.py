@@ -98,7 +98,7 @@ class EmbeddedTriton:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_DEADLINE
-        while not is_ready(self.http_url):
+        while not is_ready(self.http_url, self.metrics_url):
             code = self._guard.poll()
             if code is not None or time.monotonic() > deadline:
                 self._end(signal.SIGQUIT)

@@ -27,11 +27,20 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def is_ready(http_url: str) -> bool:
-    """Whether the server answers and all its models are ready."""
-    connection = http.client.HTTPConnection(http_url, timeout=1)
+def is_ready(http_url: str, metrics_url: str | None = None) -> bool:
+    """Whether the server answers, all its models are ready and, if given, its metrics are too.
+
+    Triton opens the port of the metrics last, after it has said that it is ready.
+    """
+    return _answers(http_url, "/v2/health/ready") and (
+        metrics_url is None or _answers(metrics_url, "/metrics")
+    )
+
+
+def _answers(url: str, path: str) -> bool:
+    connection = http.client.HTTPConnection(url, timeout=1)
     try:
-        connection.request("GET", "/v2/health/ready")
+        connection.request("GET", path)
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -107,6 +116,7 @@ def _command(options: argparse.Namespace, server: Path, backends: Path, name: st
         f"--http-port={options.http_port}",
         f"--grpc-port={options.grpc_port}",
         f"--metrics-port={options.metrics_port}",
+        "--allow-metrics=true",
         "--model-control-mode=none",
         "--disable-auto-complete-config",
         "--allow-gpu-metrics=false",
@@ -135,12 +145,13 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGQUIT, lambda *_: server.kill())
     url, announced = f"{LOOPBACK}:{options.http_port}", False
+    metrics = f"{LOOPBACK}:{options.metrics_port}"
     while server.poll() is None:
         if options.parent not in (None, os.getppid()):
             stop()
         if time.monotonic() > deadline:
             server.kill()
-        if not announced and is_ready(url):
+        if not announced and is_ready(url, metrics):
             announced = True
             print(f"Triton is ready: http {url}, grpc {LOOPBACK}:{options.grpc_port}", flush=True)
         time.sleep(0.1)
