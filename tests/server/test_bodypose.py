@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,11 +19,8 @@ from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
 from tests.server.conftest import Client, executions, url_of
-from tests.training.bpnet.taught import SIDE, photo, taught_network
+from tests.training.bpnet.taught import SIDE, photo, taught_repository
 from training.bpnet.cli import main
-from training.bpnet.saved_model import save_model
-
-REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository_bodypose"
 
 
 @dataclass(frozen=True)
@@ -41,13 +36,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("bodypose")
-    repository = folder / "repository"
-    shutil.copytree(REPOSITORY, repository, ignore=shutil.ignore_patterns("*.onnx", "*.json"))
-    for config in repository.rglob("*.pbtxt"):  # the sizes are said there and nowhere else
-        config.write_text(re.sub(r"\b368\b", str(SIDE), config.read_text()))
-    model = folder / "bpnet_model.pth"
-    save_model(model, *taught_network(40))
-    assert main(["export", "-m", str(model), "--triton", str(repository)]) == 0
+    repository, model = taught_repository(folder)
     photos = folder / "photos"
     photos.mkdir()
     save(photos / "two.png", photo()[0])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +14,10 @@ import torch
 from converter import ConvertConfig, get_layout
 from converter.deepstream import AnnotationJob
 from scripts.embedded_triton import EmbeddedTriton
-from tests.training.bpnet.taught import SIDE, photo, taught_network
-from training.bpnet.cli import main as bpnet
-from training.bpnet.saved_model import save_model
+from tests.training.bpnet.taught import SIDE, photo, taught_repository
 from video.poses import main
 from video.sources.bodypose import BodyPose
 
-REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository_bodypose"
 pytestmark = pytest.mark.slow
 NVIDIA, OPENPOSE = get_layout("nvidia"), get_layout("openpose")
 
@@ -31,13 +26,7 @@ NVIDIA, OPENPOSE = get_layout("nvidia"), get_layout("openpose")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTriton]:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("bodypose")
-    repository = folder / "repository"
-    shutil.copytree(REPOSITORY, repository, ignore=shutil.ignore_patterns("*.onnx", "*.json"))
-    for config in repository.rglob("*.pbtxt"):  # the sizes are said there and nowhere else
-        config.write_text(re.sub(r"\b368\b", str(SIDE), config.read_text()))
-    model = folder / "bpnet_model.pth"
-    save_model(model, *taught_network(40))
-    assert bpnet(["export", "-m", str(model), "--triton", str(repository)]) == 0
+    repository, _ = taught_repository(folder)
     with EmbeddedTriton(repository, log=folder / "triton.log") as server:
         yield server
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization import QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from training.bpnet.arrays import Array
+from training.common.calibration import CalibrationBatches
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -39,7 +39,7 @@ def to_int8(model: onnx.ModelProto, name: str, batches: Sequence[Array]) -> onnx
         quantize_static(
             str(clean),
             str(quantised),
-            _Batches(name, batches),
+            CalibrationBatches(name, batches),
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
@@ -58,11 +58,3 @@ def _delicate(model: onnx.ModelProto) -> list[str]:
         if any(item.name == "group" and item.i > 1 for item in node.attribute)
     ]
     return [convolutions[0].name, *grouped]
-
-
-class _Batches(CalibrationDataReader):  # type: ignore[misc]  # untyped base class
-    def __init__(self, name: str, batches: Sequence[Array]) -> None:
-        self._inputs = iter([{name: batch} for batch in batches])
-
-    def get_next(self) -> dict[str, Any] | None:
-        return next(self._inputs, None)

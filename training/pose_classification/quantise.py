@@ -24,10 +24,11 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization import QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from converter import InputError
+from training.common.calibration import CalibrationBatches
 from training.common.engine.request import TOLERANCES
 from training.pose_classification.metadata import FP32, INT8, ModelMetadata
 from training.pose_classification.onnx_model import INPUT, OUTPUT, write_model
@@ -60,7 +61,7 @@ def to_int8(model: onnx.ModelProto, sequences: FloatArray) -> onnx.ModelProto:
         quantize_static(
             str(clean),
             str(quantised),
-            _Reader(batches),
+            CalibrationBatches(INPUT, batches),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -179,14 +180,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-class _Reader(CalibrationDataReader):  # type: ignore[misc]  # untyped base class
-    def __init__(self, batches: Sequence[FloatArray]) -> None:
-        self._inputs = iter([{INPUT: batch} for batch in batches])
-
-    def get_next(self) -> dict[str, Any] | None:
-        return next(self._inputs, None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,16 +1,22 @@
 """A network that has learnt one drawn photo by heart, in seconds."""
 
+import re
+import shutil
+from pathlib import Path
+
 import torch
 
 from tests.training.bpnet.figures import POSE, crowd, draw
+from training.bpnet.cli import main
 from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.labels import LabelEncoder
 from training.bpnet.losses import stage_losses
 from training.bpnet.pretrained import load_pretrained
-from training.bpnet.saved_model import ModelInfo
+from training.bpnet.saved_model import ModelInfo, save_model
 from training.bpnet.spec import BackboneSpec, ModelSpec
 
 SIDE = 128
+REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository_bodypose"
 
 
 def photo(people=2, side=SIDE):
@@ -46,3 +52,15 @@ def taught_network(steps=60):
         optimizer.step()
         schedule.step()
     return model.eval(), info
+
+
+def taught_repository(folder):
+    """A copy of the model repository that serves a taught network, and the network's file."""
+    repository = folder / "repository"
+    shutil.copytree(REPOSITORY, repository, ignore=shutil.ignore_patterns("*.onnx", "*.json"))
+    for config in repository.rglob("*.pbtxt"):  # the sizes are said there and nowhere else
+        config.write_text(re.sub(r"\b368\b", str(SIDE), config.read_text()))
+    model = folder / "bpnet_model.pth"
+    save_model(model, *taught_network(40))
+    assert main(["export", "-m", str(model), "--triton", str(repository)]) == 0
+    return repository, model
