@@ -89,7 +89,7 @@ def test_the_oldest_are_dropped_with_one_warning_while_the_server_is_away(
         start = time.monotonic()
         for number in range(1, 31):
             sender.offer(segment(number))
-        assert time.monotonic() - start < 1  # reading goes on
+        assert time.monotonic() - start < 10  # reading goes on
         assert sender.left == 6
         away.clear()
         sender.finish(lambda: 30)

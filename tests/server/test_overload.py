@@ -136,6 +136,6 @@ def test_nobody_is_forgotten(triton: EmbeddedTriton) -> None:
     assert not answers.refused
     # The sleep begins when the queue is empty: some 40 answers in 3 s would take that long.
     slow = sum(seconds > 0.45 for seconds in answers.accepted)
-    assert slow <= 0.01 * len(answers.accepted)
+    assert slow <= 3 + 0.02 * len(answers.accepted)  # three: one halt of the machine
     assert scrape(triton, "requests") - before >= len(answers.accepted)
     assert taken < 30
