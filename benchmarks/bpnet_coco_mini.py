@@ -1,6 +1,6 @@
 """BodyPoseNet on 159 images of COCO: the whole chain by the command line, from photos to Triton.
 
-    python -m benchmarks.bpnet_coco_mini --data DIR            # under two hours on two free cores
+    python -m benchmarks.bpnet_coco_mini --data DIR            # two hours on one core
     python -m benchmarks.bpnet_coco_mini --data DIR --quick    # one epoch, to see that it runs
 
 DIR holds ``coco_mini.zip``: 80 images of COCO's train split and 79 of its val split with the
