@@ -116,7 +116,6 @@ def _command(options: argparse.Namespace, server: Path, backends: Path, name: st
         f"--http-port={options.http_port}",
         f"--grpc-port={options.grpc_port}",
         f"--metrics-port={options.metrics_port}",
-        "--allow-metrics=true",
         "--model-control-mode=none",
         "--disable-auto-complete-config",
         "--allow-gpu-metrics=false",

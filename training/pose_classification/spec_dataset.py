@@ -132,7 +132,7 @@ class DatasetSpec(SpecModel):
         return self
 
     @model_validator(mode="after")
-    def _samples_have_one_length(self) -> DatasetSpec:
+    def _crop_is_sampled(self) -> DatasetSpec:
         if self.random_crop < 1 and self.sampling != "uniform":
             raise ValueError(f"random_crop: {self.random_crop} needs sampling=uniform")
         return self

@@ -78,9 +78,7 @@ def random_crop(sequence: FloatArray, least: float, rng: np.random.Generator) ->
         (C, T', V, M), T' from ``least`` * T to T.
     """
     length = sequence.shape[1]
-    size = max(1, round(length * rng.uniform(least, 1)))
-    begin = int(rng.integers(length - size + 1))
-    return sequence[:, begin : begin + size]
+    return random_choose(sequence, max(1, round(length * rng.uniform(least, 1))), rng)
 
 
 def uniform_indices(
