@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from training.pose_classification.ctrgcn import CTRGCN
 from training.pose_classification.graph import build_graph, load_layout
 from training.pose_classification.spec import ModelSpec
 from training.pose_classification.stgcn import STGCN
@@ -12,6 +13,7 @@ from training.pose_classification.stgcnpp import STGCNPlusPlus
 MODELS: dict[str, type[STGCN] | type[STGCNPlusPlus]] = {
     "ST-GCN": STGCN,
     "ST-GCN++": STGCNPlusPlus,
+    "CTR-GCN": CTRGCN,
 }
 
 

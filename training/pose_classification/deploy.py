@@ -7,6 +7,7 @@
 * All batch norms, the one on the input included, are folded into those numbers and weights.
 * Graph convolutions with a residual of their own (ST-GCN++) take it in as one more partition,
   whose adjacency is the identity.
+* CTR-GCN's adjacency depends on the sequence, so there each partition is gathered by itself.
 
 Folding is done in double precision; only the order of summation differs from training.
 """
@@ -20,7 +21,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from training.pose_classification import stgcn, stgcnpp
+from training.pose_classification import ctrgcn, stgcn, stgcnpp
+from training.pose_classification.folding import affine, folded, scaled
 from training.pose_classification.skeleton_net import (
     SkeletonNet,
     frame_mask,
@@ -34,7 +36,7 @@ Term = tuple[nn.Conv2d, Tensor, nn.Module]
 
 
 class DeployNet(nn.Module):
-    """A trained ST-GCN or ST-GCN++ for inference.
+    """A trained network for inference.
 
     Args:
         net: the trained network; it is not changed.
@@ -74,7 +76,7 @@ class GraphConv(nn.Module):
         joints = graph.shape[1]
         matrix = graph.transpose(0, 1).reshape(joints, parts * joints)
         if pose_norm is not None:
-            scale, shift = (part.reshape(joints, in_channels).T for part in _affine(pose_norm))
+            scale, shift = (part.reshape(joints, in_channels).T for part in affine(pose_norm))
             bias = bias + torch.einsum("koc,cv,kvw->ow", weight, shift, graph)
             matrix = scale[..., None] * matrix
         self.register_buffer("matrix", matrix.float())
@@ -84,9 +86,43 @@ class GraphConv(nn.Module):
         )
         self.conv.weight = nn.Parameter(weight.permute(1, 2, 0)[:, :, None].float())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(B, in_channels, T, V) to (B, out_channels, T, V)."""
         return cast(Tensor, self.conv(x @ cast(Tensor, self.matrix))) + cast(Tensor, self.bias)
+
+
+class RefinedGraphConv(nn.Module):
+    """The graph convolution of CTR-GCN with its residual, before ReLU."""
+
+    def __init__(self, gcn: ctrgcn.RefinedGraphConv, pose_norm: nn.BatchNorm1d | None) -> None:
+        super().__init__()
+        self.pose_norm = None if pose_norm is None else PoseNorm(pose_norm, gcn.conv.in_channels)
+        self.topology = deepcopy(gcn.topology).cpu()
+        scale, shift = affine(gcn.bn)
+        self.conv = scaled(gcn.conv, scale.repeat(len(gcn.topology.A)), torch.zeros(1))
+        self.down = nn.Identity() if gcn.down is None else folded(gcn.down)
+        self.register_buffer("bias", shift.float()[:, None, None])
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, in_channels, T, V) to (B, out_channels, T, V)."""
+        if self.pose_norm is not None:
+            x = self.pose_norm(x)
+        y = ctrgcn.gather(self.conv(x), self.topology(x, mask))
+        return cast(Tensor, y + cast(Tensor, self.bias) + self.down(x))
+
+
+class PoseNorm(nn.Module):
+    """The batch norm of each coordinate of each joint."""
+
+    def __init__(self, norm: nn.BatchNorm1d, channels: int) -> None:
+        super().__init__()
+        scale, shift = (part.reshape(-1, channels).T[:, None].float() for part in affine(norm))
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, V), normalised."""
+        return x * cast(Tensor, self.scale) + cast(Tensor, self.shift)
 
 
 class Block(nn.Module):
@@ -103,7 +139,7 @@ class Block(nn.Module):
 
     def __init__(
         self,
-        gcn: GraphConv,
+        gcn: GraphConv | RefinedGraphConv,
         gcn_residual: bool,
         tcn: nn.Module,
         residual: nn.Module | None,
@@ -115,7 +151,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(B, in_channels, T, V) to (B, out_channels, T / stride, V); the mask follows in T."""
-        y = self.gcn(x)
+        y = self.gcn(x, mask)
         y = torch.relu(y + x if self.gcn_residual else y)
         y = self.tcn(y, mask)
         if self.residual is not None:
@@ -128,7 +164,7 @@ class TemporalConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, norm: nn.Module) -> None:
         super().__init__()
-        self.conv = _scaled(conv, *_affine(norm))
+        self.conv = scaled(conv, *affine(norm))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(B, channels, T, V) to (B, channels, T / stride, V)."""
@@ -136,26 +172,22 @@ class TemporalConv(nn.Module):
 
 
 class MultiScaleConv(nn.Module):
-    """The temporal convolutions of ST-GCN++, all 1x1 convolutions before them in one."""
+    """The temporal convolutions of ST-GCN++."""
 
     def __init__(self, tcn: stgcnpp.MultiScaleConv) -> None:
         super().__init__()
-        reduce = [_folded(layers) for layers in tcn.reduce]
-        self.widths = [conv.out_channels for conv in reduce]
-        self.reduce = nn.Conv2d(tcn.fuse.in_channels, sum(self.widths), kernel_size=1)
-        self.reduce.weight = nn.Parameter(torch.cat([conv.weight for conv in reduce]))
-        self.reduce.bias = nn.Parameter(torch.cat([cast(Tensor, conv.bias) for conv in reduce]))
+        self.widths = tcn.widths
+        self.reduce = folded(tcn.reduce)
         widths = [*self.widths, tcn.pointwise.out_channels]
-        affine = [torch.split(part, widths) for part in _affine(tcn.fuse_bn)]
+        norms = [torch.split(part, widths) for part in affine(tcn.fuse_bn)]
         *convs, self.pooling = tcn.along
         self.along = nn.ModuleList(
-            _scaled(cast(nn.Conv2d, conv), *pair)
-            for conv, *pair in zip(convs, *affine, strict=False)
+            scaled(cast(nn.Conv2d, conv), *pair) for conv, *pair in zip(convs, *norms, strict=False)
         )
-        self.register_buffer("pool_scale", affine[0][-2].float()[:, None, None])
-        self.register_buffer("pool_shift", affine[1][-2].float()[:, None, None])
-        self.pointwise = _scaled(tcn.pointwise, affine[0][-1], affine[1][-1])
-        self.fuse = _scaled(tcn.fuse, *_affine(tcn.bn))
+        self.register_buffer("pool_scale", norms[0][-2].float()[:, None, None])
+        self.register_buffer("pool_shift", norms[1][-2].float()[:, None, None])
+        self.pointwise = scaled(tcn.pointwise, norms[0][-1], norms[1][-1])
+        self.fuse = scaled(tcn.fuse, *affine(tcn.bn))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(B, channels, T, V) to (B, channels, T / stride, V)."""
@@ -186,34 +218,30 @@ def _plain(block: stgcn.Block, graph: Tensor, pose_norm: nn.BatchNorm1d | None) 
 
 
 def _plus_plus(block: stgcnpp.Block, pose_norm: nn.BatchNorm1d | None) -> Block:
-    gcn = block.gcn
+    tcn, residual = MultiScaleConv(block.tcn), _residual(block)
+    if isinstance(block.gcn, ctrgcn.RefinedGraphConv):
+        refined = RefinedGraphConv(block.gcn, pose_norm)
+        return Block(refined, False, tcn, residual, block.tcn.stride)
+    gcn = cast(stgcnpp.AdaptiveGraphConv, block.gcn)
     terms: list[Term] = [(gcn.conv, gcn.A, gcn.bn)]
     if gcn.down is not None:
         conv, norm = cast(nn.Sequential, gcn.down)
         terms.append((cast(nn.Conv2d, conv), torch.eye(gcn.A.shape[1])[None], norm))
     own = GraphConv(terms, pose_norm)
-    return Block(
-        own, gcn.down is None, MultiScaleConv(block.tcn), _residual(block), block.tcn.stride
-    )
+    return Block(own, gcn.down is None, tcn, residual, block.tcn.stride)
 
 
 def _residual(block: stgcn.Block | stgcnpp.Block) -> nn.Module | None:
     if not block.has_residual:
         return None
-    return nn.Identity() if block.residual is None else _folded(block.residual)
-
-
-def _folded(layers: nn.Module) -> nn.Conv2d:
-    """One convolution for a convolution and its batch norm."""
-    conv, norm = cast(nn.Sequential, layers)
-    return _scaled(cast(nn.Conv2d, conv), *_affine(norm))
+    return nn.Identity() if block.residual is None else folded(block.residual)
 
 
 def _fold(terms: Sequence[Term]) -> tuple[Tensor, Tensor, Tensor]:
     """Weights (K, out, in), adjacency (K, V, V) and bias (out, V) of a sum of terms; double."""
     weights, graphs, biases = [], [], []
     for conv, graph, norm in terms:
-        scale, shift = _affine(norm)
+        scale, shift = affine(norm)
         graph = graph.detach().cpu().double()
         weight = conv.weight.detach().cpu().double().reshape(len(graph), len(scale), -1)
         bias = cast(Tensor, conv.bias).detach().cpu().double().reshape(len(graph), -1) * scale
@@ -221,19 +249,3 @@ def _fold(terms: Sequence[Term]) -> tuple[Tensor, Tensor, Tensor]:
         graphs.append(graph)
         biases.append(torch.einsum("ko,kvw->ow", bias, graph) + shift[:, None])
     return torch.cat(weights), torch.cat(graphs), torch.stack(biases).sum(dim=0)
-
-
-def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Scale and shift that a batch norm applies in evaluation mode, (C,) double each."""
-    state = {name: value.detach().cpu().double() for name, value in norm.state_dict().items()}
-    scale = state["weight"] / (state["running_var"] + cast(nn.BatchNorm2d, norm).eps).sqrt()
-    return scale, state["bias"] - state["running_mean"] * scale
-
-
-def _scaled(conv: nn.Conv2d, scale: Tensor, shift: Tensor) -> nn.Conv2d:
-    """A copy of a convolution whose result is multiplied by `scale` and shifted by `shift`."""
-    copy = deepcopy(conv).cpu()
-    weight, bias = copy.weight.detach().double(), cast(Tensor, copy.bias).detach().double()
-    copy.weight = nn.Parameter((weight * scale[:, None, None, None]).float())
-    copy.bias = nn.Parameter((bias * scale + shift).float())
-    return copy

@@ -85,3 +85,26 @@ def _axes(spine: NDArray[np.float64], shoulders: NDArray[np.float64]) -> NDArray
     z, y = spine / lengths[0], across / lengths[1]
     axes: NDArray[np.float64] = np.stack([np.cross(y, z), y, z])
     return axes
+
+
+def fit_box(sequence: FloatArray) -> FloatArray:
+    """Stretch every axis so that the whole motion spans -1 to 1 in it.
+
+    What CTR-GCN (Chen et al., ICCV 2021) feeds for NW-UCLA: no network can tell places or sizes
+    by it, only shapes.
+
+    Args:
+        sequence: (C, T, V, M).
+
+    Returns:
+        (C, T, V, M). Missing joints stay zero, an axis without any extent becomes zero.
+    """
+    seen = sequence.any(axis=0)
+    if not seen.any():
+        return sequence
+    used = sequence[:, seen]
+    low, high = used.min(axis=1), used.max(axis=1)
+    extent = np.where(high > low, high - low, np.inf)
+    middle, half = (low + high) / 2, extent / 2
+    boxed: FloatArray = (sequence - middle[:, None, None, None]) / half[:, None, None, None] * seen
+    return boxed.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What ST-GCN and ST-GCN++ share: persons, input normalisation, masks, pooling, classifier.
+"""What the networks share: persons, input normalisation, masks, pooling, classifier.
 
 With `padding="mask"`, frames behind a person's last non-zero frame are ignored exactly: they
 are kept at zero wherever a convolution looks along time, and take no part in pooling or in the
@@ -139,6 +139,13 @@ def shortcut(layers: nn.Module | None, x: Tensor, mask: Tensor | None) -> Tensor
         return x
     conv, norm = cast(nn.Sequential, layers)
     return batch_norm(norm, conv(x), mask)
+
+
+def pool_time(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over frames, (B, C, T, V) to (B, C, 1, V); padding is left out."""
+    if mask is None:
+        return x.mean(dim=2, keepdim=True)
+    return masked(x, mask).sum(dim=2, keepdim=True) / mask.sum(dim=2, keepdim=True).clamp(min=1)
 
 
 def pool(x: Tensor, mask: Tensor | None, num_sequences: int) -> Tensor:

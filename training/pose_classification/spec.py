@@ -24,8 +24,10 @@ from training.pose_classification.spec_deploy import (
 class ModelSpec(SpecModel):
     """The network."""
 
-    model_type: Literal["ST-GCN", "ST-GCN++"] = Field(
-        default="ST-GCN", description="The network. Beyond TAO: ST-GCN++ (PYSKL, arXiv 2205.09443)."
+    model_type: Literal["ST-GCN", "ST-GCN++", "CTR-GCN"] = Field(
+        default="ST-GCN",
+        description="The network. Beyond TAO: ST-GCN++ (PYSKL, arXiv 2205.09443) and CTR-GCN "
+        "(arXiv 2107.12213), whose adjacency depends on the sequence.",
     )
     pretrained_model_path: OptionalText = Field(
         default=None,
@@ -46,8 +48,8 @@ class ModelSpec(SpecModel):
     )
     edge_importance_weighting: bool = Field(
         default=True,
-        description="Learn a weight for every edge in every block. For ST-GCN++: learn the "
-        "adjacency itself.",
+        description="Learn a weight for every edge in every block. For ST-GCN++ and CTR-GCN: "
+        "learn the adjacency itself.",
     )
     padding: Literal["tao", "mask"] = Field(
         default="tao",
@@ -73,10 +75,10 @@ class ModelSpec(SpecModel):
 
     @model_validator(mode="after")
     def _a_channel_for_each_branch(self) -> ModelSpec:
-        if self.model_type == "ST-GCN++" and self.base_channels < 6:
+        if self.model_type != "ST-GCN" and self.base_channels < 6:
             raise ValueError(
                 f"base_channels {self.base_channels} is not allowed: "
-                "ST-GCN++ has six branches and needs at least 6"
+                f"{self.model_type} has six branches and needs at least 6"
             )
         return self
 

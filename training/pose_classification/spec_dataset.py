@@ -74,6 +74,11 @@ class DatasetSpec(SpecModel):
         description="Beyond TAO: put the first frame's centre at the origin and turn the spine to "
         "z and the shoulders to x (3D poses).",
     )
+    fit_box: bool = Field(
+        default=False,
+        description="Beyond TAO: stretch every axis of the sequence to -1..1, after random turns "
+        "(CTR-GCN on NW-UCLA).",
+    )
     random_rotation: float = Field(
         default=0.0,
         ge=0,

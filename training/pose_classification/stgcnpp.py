@@ -48,16 +48,16 @@ class MultiScaleConv(nn.Module):
         super().__init__()
         self.stride = stride
         width = channels // NUM_BRANCHES
-        widths = [channels - width * (NUM_BRANCHES - 1)] + [width] * (NUM_BRANCHES - 1)
-        self.reduce = nn.ModuleList([conv_norm(channels, w) for w in widths[:-1]])
+        self.widths = [channels - width * (NUM_BRANCHES - 1)] + [width] * (NUM_BRANCHES - 2)
+        self.reduce = conv_norm(channels, channels - width)  # of five branches at once
         self.along = nn.ModuleList(
             [
                 nn.Conv2d(w, w, (3, 1), (stride, 1), (dilation, 0), (dilation, 1))
-                for w, dilation in zip(widths, DILATIONS, strict=False)
+                for w, dilation in zip(self.widths, DILATIONS, strict=False)
             ]
             + [nn.MaxPool2d((3, 1), (stride, 1), (1, 0))]
         )
-        self.pointwise = nn.Conv2d(channels, widths[-1], kernel_size=1, stride=(stride, 1))
+        self.pointwise = nn.Conv2d(channels, width, kernel_size=1, stride=(stride, 1))
         self.fuse_bn = nn.BatchNorm2d(channels)
         self.fuse = nn.Conv2d(channels, channels, kernel_size=1)
         self.bn = nn.BatchNorm2d(channels)
@@ -65,10 +65,9 @@ class MultiScaleConv(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(B, channels, T, V) to (B, channels, T / stride, V); the mask follows in T."""
-        branches = []
-        for reduce, along in zip(self.reduce, self.along, strict=True):
-            y = torch.relu(shortcut(reduce, x, mask))
-            branches.append(along(masked(y, mask)))
+        reduced = masked(torch.relu(shortcut(self.reduce, x, mask)), mask)
+        parts = torch.split(reduced, self.widths, dim=1)
+        branches = [along(part) for along, part in zip(self.along, parts, strict=True)]
         branches.append(self.pointwise(x))
         out_mask = None if mask is None else mask[:, :, :: self.stride]
         y = torch.relu(batch_norm(self.fuse_bn, torch.cat(branches, dim=1), out_mask))
@@ -87,10 +86,11 @@ class Block(nn.Module):
         adaptive: bool,
         dropout: float,
         residual: bool = True,
+        graph_conv: type[nn.Module] = AdaptiveGraphConv,
     ) -> None:
         super().__init__()
         self.has_residual = residual
-        self.gcn = AdaptiveGraphConv(in_channels, out_channels, graph, adaptive)
+        self.gcn = graph_conv(in_channels, out_channels, graph, adaptive)
         self.tcn = MultiScaleConv(out_channels, stride, dropout)
         self.residual: nn.Module | None = None
         if residual and (in_channels != out_channels or stride != 1):
@@ -111,6 +111,8 @@ class STGCNPlusPlus(SkeletonNet):
     stays as the layout gives it.
     """
 
+    graph_conv: type[nn.Module] = AdaptiveGraphConv
+
     def __init__(
         self,
         graph: Tensor,
@@ -129,6 +131,7 @@ class STGCNPlusPlus(SkeletonNet):
                 adaptive=edge_importance,
                 dropout=dropout if number else 0.0,
                 residual=number > 0,
+                graph_conv=self.graph_conv,
             )
             for number, stage in enumerate(stages(in_channels, base_channels))
         )

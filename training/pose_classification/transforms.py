@@ -1,8 +1,9 @@
 """From a stored sequence to what the network is fed, as `dataset.*` of the spec says.
 
 The order is: a stretch of the sequence, pre-normalise, turn, scale and mirror the body, move its
-joints, TAO's crop and drift, the stream, uniform sampling. Only pre-normalising, the stream and
-uniform sampling touch test data; the others are random and for training alone, as in TAO.
+joints, fit the box, TAO's crop and drift, the stream, uniform sampling. Only pre-normalising, the
+box, the stream and uniform sampling touch test data; the others are random and for training alone,
+as in TAO.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from converter import Layout
 from training.pose_classification import augment, temporal
-from training.pose_classification.prenormalise import make_pre_normaliser
+from training.pose_classification.prenormalise import fit_box, make_pre_normaliser
 from training.pose_classification.spec_dataset import DatasetSpec
 from training.pose_classification.streams import make_stream, parents
 
@@ -63,15 +64,9 @@ class Transforms:
         sequence = self._trim(sequence)
         if spec.random_crop < 1:
             sequence = temporal.random_crop(sequence, spec.random_crop, rng)
-        sequence = self.pre_normalise(sequence)
-        if spec.random_rotation:
-            sequence = augment.random_rotation(sequence, spec.random_rotation, rng)
-        if spec.random_scale:
-            sequence = augment.random_scale(sequence, spec.random_scale, rng)
-        if spec.random_flip:
-            sequence = augment.random_flip(sequence, self.layout.pairs, spec.random_flip, rng)
-        if spec.random_jitter:
-            sequence = augment.random_jitter(sequence, spec.random_jitter, rng)
+        sequence = self._vary(self.pre_normalise(sequence), rng)
+        if spec.fit_box:
+            sequence = fit_box(sequence)
         if spec.random_choose:
             sequence = temporal.random_choose(sequence, spec.window_size, rng)
         elif spec.window_size > 0:
@@ -94,10 +89,25 @@ class Transforms:
         """
         spec = self.dataset
         sequence = self.pre_normalise(self._trim(sequence))
+        if spec.fit_box:
+            sequence = fit_box(sequence)
         sequence = make_stream(sequence, spec.stream, self.parent)
         if spec.sampling == "uniform":
             return temporal.uniform_clips(sequence, spec.clip_length, spec.num_test_clips)
         return sequence[None]
+
+    def _vary(self, sequence: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Turn, scale and mirror the body and move its joints."""
+        spec = self.dataset
+        if spec.random_rotation:
+            sequence = augment.random_rotation(sequence, spec.random_rotation, rng)
+        if spec.random_scale:
+            sequence = augment.random_scale(sequence, spec.random_scale, rng)
+        if spec.random_flip:
+            sequence = augment.random_flip(sequence, self.layout.pairs, spec.random_flip, rng)
+        if spec.random_jitter:
+            sequence = augment.random_jitter(sequence, spec.random_jitter, rng)
+        return sequence
 
     def _trim(self, sequence: FloatArray) -> FloatArray:
         """Without the padding behind, where frames are sampled from the whole length."""

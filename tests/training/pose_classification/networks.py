@@ -22,8 +22,10 @@ def small_model(num_classes: int = 6, seed: int = 0, **options: object) -> nn.Mo
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.normal_(0, 0.3)
         for name, parameter in model.named_parameters():
-            if name.startswith("edge_importance") or name.endswith("gcn.A"):
+            if name.startswith("edge_importance") or name.endswith(".A"):
                 parameter.add_(torch.rand_like(parameter) * 0.3)
+            elif name.endswith(".refinement"):
+                parameter.fill_(0.1)
     return model.eval()
 
 

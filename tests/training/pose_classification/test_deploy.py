@@ -10,7 +10,7 @@ from tests.training.pose_classification.networks import clip, padded, small_mode
 from training.pose_classification.deploy import DeployNet
 
 
-@pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++"])
+@pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++", "CTR-GCN"])
 @pytest.mark.parametrize("padding", ["tao", "mask"])
 @pytest.mark.parametrize("persons", [1, 2])
 @torch.no_grad()
@@ -32,7 +32,7 @@ def test_any_number_of_partitions(strategy: str) -> None:
     torch.testing.assert_close(DeployNet(net)(x), net(x), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++"])
+@pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++", "CTR-GCN"])
 def test_no_batch_norm_is_left(model_type: str) -> None:
     deployed = DeployNet(small_model(model_type=model_type))
     norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)

@@ -97,9 +97,10 @@ def test_no_path_of_this_machine_is_in_the_file(exported: Exported) -> None:
     assert str(Path(torch.__file__).parent).encode() not in exported[1].read_bytes()
 
 
+@pytest.mark.parametrize("model_type", ["ST-GCN++", "CTR-GCN"])
 @torch.no_grad()
-def test_fixed_length_and_two_persons(tmp_path: Path) -> None:
-    net = small_model(model_type="ST-GCN++", graph_layout="ntu-rgb+d")
+def test_fixed_length_and_two_persons(tmp_path: Path, model_type: str) -> None:
+    net = small_model(model_type=model_type, graph_layout="ntu-rgb+d")
     metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, {}))
     path = tmp_path / "net.onnx"
     export.export_network(net, metadata, InputShape(3, 25, persons=2, frames=20), path)

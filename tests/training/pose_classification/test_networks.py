@@ -12,7 +12,7 @@ from training.pose_classification.build import build_model
 from training.pose_classification.skeleton_net import batch_norm, frame_mask
 from training.pose_classification.spec import ModelSpec
 
-BOTH = pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++"])
+EACH = pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++", "CTR-GCN"])
 
 
 def parameters(num_classes: int, **options: object) -> int:
@@ -82,7 +82,7 @@ def test_st_gcn_is_as_described(importance: bool, persons: int) -> None:
         torch.testing.assert_close(model(x), reference(model.state_dict(), x))
 
 
-@BOTH
+@EACH
 def test_gradients_reach_every_parameter(model_type: str) -> None:
     model = small_model(model_type=model_type, padding="mask").train()
     functional.cross_entropy(model(padded(clip(20), 30)), torch.tensor([0, 1])).backward()
@@ -91,7 +91,7 @@ def test_gradients_reach_every_parameter(model_type: str) -> None:
     assert idle == []
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("frames", [1, 2, 3, 50, 97, 98, 99, 100])
 @torch.no_grad()
 def test_masked_padding_changes_nothing(model_type: str, frames: int) -> None:
@@ -105,7 +105,7 @@ def test_masked_padding_changes_nothing(model_type: str, frames: int) -> None:
     assert (plain(padded(x, 300)) - expected).abs().max() > 1e-3
 
 
-@BOTH
+@EACH
 @torch.no_grad()
 def test_masked_lengths_in_one_batch(model_type: str) -> None:
     model = small_model(model_type=model_type, padding="mask")
@@ -114,7 +114,7 @@ def test_masked_lengths_in_one_batch(model_type: str) -> None:
     torch.testing.assert_close(model(together), torch.cat([model(x) for x in clips]))
 
 
-@BOTH
+@EACH
 def test_masked_training_does_not_see_padding(model_type: str) -> None:
     short = small_model(model_type=model_type, padding="mask", dropout=0.0).double().train()
     long = copy.deepcopy(short)
@@ -140,7 +140,7 @@ def test_masked_statistics_are_those_of_torch() -> None:
     torch.testing.assert_close(ours.state_dict(), torchs.state_dict())
 
 
-@BOTH
+@EACH
 @torch.no_grad()
 def test_persons(model_type: str) -> None:
     masked, tao = (small_model(model_type=model_type, padding=p) for p in ("mask", "tao"))
@@ -152,7 +152,7 @@ def test_persons(model_type: str) -> None:
     torch.testing.assert_close(tao(twice), tao(x))
 
 
-@BOTH
+@EACH
 @torch.no_grad()
 def test_nothing_but_zeros(model_type: str) -> None:
     model = small_model(model_type=model_type, padding="mask")
@@ -177,7 +177,7 @@ def test_edge_importance_and_adaptive_adjacency() -> None:
     assert count[learned] - count[fixed] == 10
 
 
-@BOTH
+@EACH
 def test_dropout(model_type: str) -> None:
     model = small_model(model_type=model_type, dropout=0.9).train()
     x = clip(20)
@@ -187,7 +187,7 @@ def test_dropout(model_type: str) -> None:
         torch.testing.assert_close(model(x), model(x))
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("layout", ["coco", "kinect-v1"])
 def test_other_layouts_and_channels(model_type: str, layout: str) -> None:
     joints = {"coco": 17, "kinect-v1": 20}[layout]

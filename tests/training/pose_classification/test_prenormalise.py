@@ -3,7 +3,7 @@ import pytest
 
 from converter import InputError, Layout, get_layout
 from training.pose_classification.augment import apply_matrix, rotation_matrix
-from training.pose_classification.prenormalise import make_pre_normaliser
+from training.pose_classification.prenormalise import fit_box, make_pre_normaliser
 
 NVIDIA = get_layout("nvidia")
 PELVIS, LEFT, RIGHT = (
@@ -89,3 +89,25 @@ def test_needs_three_channels_and_shoulders():
     hand = Layout("hand", ("wrist", "thumb"), ((0, 1),))
     with pytest.raises(InputError, match="layout hand lacks"):
         make_pre_normaliser(hand, True)
+
+
+def test_the_box_is_filled_and_zeros_stay(sequence):
+    boxed = fit_box(sequence)
+    seen = sequence.any(axis=0)
+    np.testing.assert_allclose(boxed[:, seen].max(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(boxed[:, seen].min(axis=1), -1, atol=1e-6)
+    assert not boxed[:, ~seen].any()
+    assert boxed.dtype == np.float32
+
+
+def test_place_and_size_do_not_matter_in_the_box(sequence):
+    scale, shift = np.array([[2, 0.5, 10], [1, -3, 100]], np.float32)[..., None, None, None]
+    moved = (sequence * scale + shift) * sequence.any(axis=0)
+    np.testing.assert_allclose(fit_box(moved), fit_box(sequence), atol=2e-5)
+
+
+def test_a_box_without_extent_or_body(sequence):
+    flat = sequence.copy()
+    flat[2] = np.where(sequence.any(axis=0), 4, 0)
+    assert not fit_box(flat)[2].any()
+    np.testing.assert_array_equal(fit_box(np.zeros_like(sequence)), 0)

@@ -1,0 +1,65 @@
+"""CTR-GCN: every channel of every sequence has an adjacency of its own.
+
+After the channel-wise topology refinement of Chen et al., ICCV 2021, arXiv 2107.12213: what is
+learned for all sequences is refined by how the joints of this one differ from one another. Time is
+convolved as in ST-GCN++, at six scales instead of the paper's four.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from training.pose_classification.skeleton_net import batch_norm, conv_norm, pool_time, shortcut
+from training.pose_classification.stgcnpp import STGCNPlusPlus
+
+REDUCTION = 8  # channels for each one in which joints are compared, 8 at least
+
+
+class Topology(nn.Module):
+    """The adjacency of each channel: learned for all, refined by how the joints of this differ."""
+
+    def __init__(self, in_channels: int, out_channels: int, graph: Tensor, adaptive: bool) -> None:
+        super().__init__()
+        parts, narrow = len(graph), max(8, in_channels // REDUCTION)
+        self.A = nn.Parameter(graph.clone(), requires_grad=adaptive)
+        self.refinement = nn.Parameter(torch.zeros(()))
+        self.compare_from = nn.Conv2d(in_channels, parts * narrow, kernel_size=1)
+        self.compare_to = nn.Conv2d(in_channels, parts * narrow, kernel_size=1)
+        self.refine = nn.Conv2d(parts * narrow, parts * out_channels, 1, groups=parts)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, in_channels, T, V) to (B, K, out_channels, V, V)."""
+        mean = pool_time(x, mask)
+        difference = self.compare_from(mean).transpose(2, 3) - self.compare_to(mean)
+        refined = self.refine(torch.tanh(difference)).unflatten(1, (len(self.A), -1))
+        return self.A[:, None] + self.refinement * refined
+
+
+class RefinedGraphConv(nn.Module):
+    """Graph convolution with refined adjacency, batch norm, residual and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, graph: Tensor, adaptive: bool) -> None:
+        super().__init__()
+        self.topology = Topology(in_channels, out_channels, graph, adaptive)
+        self.conv = nn.Conv2d(in_channels, len(graph) * out_channels, kernel_size=1)
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.down: nn.Module | None = None
+        if in_channels != out_channels:
+            self.down = conv_norm(in_channels, out_channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, in_channels, T, V) to (B, out_channels, T, V)."""
+        y = gather(self.conv(x), self.topology(x, mask))
+        return torch.relu(batch_norm(self.bn, y, mask) + shortcut(self.down, x, mask))
+
+
+def gather(y: Tensor, topology: Tensor) -> Tensor:
+    """Sum (B, K * C, T, V) along the edges of (B, K, C, V, V); returns (B, C, T, V)."""
+    return torch.einsum("nkctv,nkcvw->nctw", y.unflatten(1, topology.shape[1:3]), topology)
+
+
+class CTRGCN(STGCNPlusPlus):
+    """CTR-GCN; arguments as in ST-GCN++."""
+
+    graph_conv = RefinedGraphConv
