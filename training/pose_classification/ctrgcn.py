@@ -32,7 +32,7 @@ class Topology(nn.Module):
         """(B, in_channels, T, V) to (B, K, out_channels, V, V)."""
         mean = pool_time(x, mask)
         difference = self.compare_from(mean).transpose(2, 3) - self.compare_to(mean)
-        refined = self.refine(torch.tanh(difference)).unflatten(1, (len(self.A), -1))
+        refined: Tensor = self.refine(torch.tanh(difference)).unflatten(1, (len(self.A), -1))
         return self.A[:, None] + self.refinement * refined
 
 
@@ -56,7 +56,8 @@ class RefinedGraphConv(nn.Module):
 
 def gather(y: Tensor, topology: Tensor) -> Tensor:
     """Sum (B, K * C, T, V) along the edges of (B, K, C, V, V); returns (B, C, T, V)."""
-    return torch.einsum("nkctv,nkcvw->nctw", y.unflatten(1, topology.shape[1:3]), topology)
+    parts = y.reshape(*topology.shape[:3], *y.shape[2:])
+    return torch.einsum("nkctv,nkcvw->nctw", parts, topology)
 
 
 class CTRGCN(STGCNPlusPlus):
