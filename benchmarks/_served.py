@@ -16,6 +16,7 @@ import numpy as np
 import tritonclient.grpc
 from numpy.typing import NDArray
 
+from benchmarks._shared import SharedArray
 from scripts.embedded_triton import EmbeddedTriton
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,13 +83,26 @@ class Caller:
         url: The server.
         model: Name of the model.
         arrays: Its inputs, float32.
+        shared: Leave the inputs in shared memory, so that sending them costs nothing.
     """
 
-    def __init__(self, url: str, model: str, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        arrays: Mapping[str, NDArray[np.float32]],
+        shared: bool = False,
+    ) -> None:
         self._client = tritonclient.grpc.InferenceServerClient(url)
         self._model = model
         self._inputs = []
+        self._open = contextlib.ExitStack()
+        self._open.callback(self._client.close)
         for name, array in arrays.items():
+            if shared:
+                region = SharedArray(tritonclient.grpc, self._client, array)
+                self._inputs.append(self._open.enter_context(region).tensor(name))
+                continue
             tensor = tritonclient.grpc.InferInput(name, array.shape, "FP32")
             self._inputs.append(tensor.set_data_from_numpy(array))
 
@@ -96,7 +110,7 @@ class Caller:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._open.close()
 
     def keep_busy(self, at_once: int, seconds: float) -> Answers:
         """Have `at_once` requests under way all the time; the first second is not counted."""

@@ -31,6 +31,7 @@ from rich.table import Table
 
 from benchmarks._null import ENSEMBLE, NETWORK, write_null_models
 from benchmarks._report import console, write_report
+from benchmarks._shared import SharedArray
 from benchmarks.convert_annotate import write_document
 from client import annotate
 from scripts.embedded_triton import EmbeddedTriton
@@ -138,8 +139,13 @@ def ways(triton: EmbeddedTriton, count: int) -> list[Call]:
         "HTTP": lambda: http.infer(NETWORK, tensors(tritonclient.http, clips)),
         "gRPC": lambda: grpc.infer(NETWORK, tensors(tritonclient.grpc, clips)),
     }
-    with SharedClips(http, clips) as shared:
-        calls["HTTP, shared memory"] = lambda: http.infer(NETWORK, shared.tensors(clips))
+    with SharedArray(tritonclient.http, http, clips) as shared:
+
+        def by_name() -> object:
+            shared.write()
+            return http.infer(NETWORK, [shared.tensor("input")])
+
+        calls["HTTP, shared memory"] = by_name
         times: dict[str, list[tuple[float, float]]] = {way: [] for way in calls}
         for number in range(count + 3):
             for way, call in calls.items():
@@ -157,32 +163,6 @@ def ways(triton: EmbeddedTriton, count: int) -> list[Call]:
 def tensors(library: Any, clips: np.ndarray[Any, Any]) -> list[Any]:
     """The clips as an input of either library."""
     return [library.InferInput("input", clips.shape, "FP32").set_data_from_numpy(clips)]
-
-
-class SharedClips:
-    """A region of system shared memory that the server knows, for one batch."""
-
-    def __init__(self, client: Any, clips: np.ndarray[Any, Any]) -> None:
-        import tritonclient.utils.shared_memory as shared_memory
-
-        self._library, self._client, self._size = shared_memory, client, clips.nbytes
-        self._key = f"/pose_benchmark_{os.getpid()}"
-
-    def __enter__(self) -> SharedClips:
-        self._region = self._library.create_shared_memory_region("clips", self._key, self._size)
-        self._client.register_system_shared_memory("clips", self._key, self._size)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.unregister_system_shared_memory("clips")
-        self._library.destroy_shared_memory_region(self._region)
-
-    def tensors(self, clips: np.ndarray[Any, Any]) -> list[Any]:
-        """Write the clips into the region; the input names it."""
-        self._library.set_shared_memory_region(self._region, [clips])
-        tensor = tritonclient.http.InferInput("input", clips.shape, "FP32")
-        tensor.set_shared_memory("clips", self._size)
-        return [tensor]
 
 
 def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:

@@ -65,6 +65,7 @@ class Saturation:
         bare: The session in a loop.
         ensemble: Through the server.
         ratio: Median of the rounds' ratios.
+        ratio_by_name: The same where requests lie in shared memory and are not sent.
         lone_ms: Median of one sequence when nothing else is under way.
         lone: How many of them were measured.
         stalls: Of them, those that took 0.4 s longer.
@@ -74,21 +75,32 @@ class Saturation:
     bare: float
     ensemble: float
     ratio: float
+    ratio_by_name: float
     lone_ms: float
     lone: int
     stalls: int
 
     @classmethod
     def of_runs(
-        cls, setting: str, bare: Sequence[float], ensemble: Sequence[float], lone: Answers
+        cls,
+        setting: str,
+        bare: Sequence[float],
+        ensemble: Sequence[float],
+        by_name: Sequence[float],
+        lone: Answers,
     ) -> Saturation:
         """From the rates of all rounds, and the answers to single requests."""
         half = lone.p(0.5)
+
+        def ratio(rates: Sequence[float]) -> float:
+            return statistics.median(b / a for a, b in zip(bare, rates, strict=True))
+
         return cls(
             setting=setting,
             bare=statistics.median(bare),
             ensemble=statistics.median(ensemble),
-            ratio=statistics.median(b / a for a, b in zip(bare, ensemble, strict=True)),
+            ratio=ratio(ensemble),
+            ratio_by_name=ratio(by_name),
             lone_ms=half,
             lone=len(lone.accepted),
             stalls=sum(taken > half / 1000 + STALL for taken in lone.accepted),
@@ -131,16 +143,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         with (
             served(SETTINGS[name], given.config) as triton,
             Caller(triton.grpc_url, ENSEMBLE, {"keypoints": keypoints}) as full,
+            Caller(triton.grpc_url, ENSEMBLE, {"keypoints": keypoints}, shared=True) as by_name,
             Caller(triton.grpc_url, ENSEMBLE, {"keypoints": keypoints[:1]}) as lone,
         ):
             session = open_session(given.config)
-            bare, ensemble = [], []
+            bare, ensemble, named = [], [], []
             for _ in range(rounds):
                 bare.append(loop(session, clips, seconds))
                 ensemble.append(BATCH * full.keep_busy(4, seconds).rate())
-            saturated.append(
-                Saturation.of_runs(name, bare, ensemble, lone.keep_busy(1, 4 * seconds))
-            )
+                named.append(BATCH * by_name.keep_busy(4, seconds).rate())
+            answers = lone.keep_busy(1, 4 * seconds)
+            saturated.append(Saturation.of_runs(name, bare, ensemble, named, answers))
     show_saturation(saturated)
     loaded = overload(given.config, keypoints[:1], seconds)
     show_overload(loaded)
@@ -217,10 +230,13 @@ def overload(config: str, keypoints: NDArray[np.float32], seconds: float) -> lis
 
 def show_saturation(rows: Sequence[Saturation]) -> None:
     """Print the first table."""
-    table = Table("setting", "bare loop", "ensemble, seq/s", "ratio", "alone, ms", "stalls")
+    table = Table("setting", "bare loop", "ensemble, seq/s", "ratio")
+    for heading in ("ratio, shared memory", "alone, ms", "stalls"):
+        table.add_column(heading)
     for row in rows:
-        figures = f"{row.bare:.1f}", f"{row.ensemble:.1f}", f"{row.ratio:.2f}", f"{row.lone_ms:.1f}"
-        table.add_row(row.setting, *figures, f"{row.stalls} of {row.lone}")
+        rates = f"{row.bare:.1f}", f"{row.ensemble:.1f}", f"{row.ratio:.2f}"
+        more = f"{row.ratio_by_name:.2f}", f"{row.lone_ms:.1f}", f"{row.stalls} of {row.lone}"
+        table.add_row(row.setting, *rates, *more)
     console().print(table)
 
 
