@@ -7,8 +7,8 @@ machine does meets all of them. Peaks are those of its own matrix product, FP32 
 
     python -m benchmarks.network [--quick] [--threads 2] [--arrays DIR]
 
-DIR holds the arrays of `python -m training.recipes.six_class` (`results/six_class/arrays`); with
-it, the accuracy of the shipped FP32 and INT8 files on held-out people is measured too.
+DIR holds the arrays of `python -m training.recipes.six_class` (`results/six_class_3dbp/arrays`);
+with it, the accuracy of the shipped FP32 and INT8 files on held-out people is measured too.
 """
 
 from __future__ import annotations

@@ -22,17 +22,14 @@ SOURCE_WEIGHTS = {"nw_ucla": 0.4, "utkinect": 0.25, "hdm05": 0.35}
 STILL_CLASSES, UPRIGHT = ("sitting", "standing"), ("standing", "walking")
 LED = 0.6
 """How often something else is put before or after people who move."""
-SPEEDS, ANY_RATE = (0.6, 1.65), (0.5, 3.0)
-"""Motions are played at so many times their speed; the second for a camera of 60 to 10 frames a
-second whose frames are taken for those of 30, with the chance below."""
-ANY_RATE_CHANCE = 0.25
+SLOWEST, FASTEST = 0.6, 1.65
+"""Motions are played at so many times their speed."""
 TRIES = 1000
 
 
 def random_speed(rng: np.random.Generator) -> float:
     """Return how many times its speed a motion is played at."""
-    low, high = ANY_RATE if rng.random() < ANY_RATE_CHANCE else SPEEDS
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return float(np.exp(rng.uniform(np.log(SLOWEST), np.log(FASTEST))))
 
 
 class WindowPool:

@@ -12,7 +12,12 @@ from tests.training.recipes.six_class.figures import person
 from tests.training.recipes.six_class.sources import BEND, write_sources
 from training.pose_classification.metadata import CHECKPOINT_KEY
 from training.pose_classification.metrics import softmax
-from training.recipes.six_class.background import background_rows, others, without_background
+from training.recipes.six_class.background import (
+    RARER,
+    background_rows,
+    others,
+    without_background,
+)
 from training.recipes.six_class.rules import CLASSES
 from training.recipes.six_class.sources import Clip, read_clips
 
@@ -58,6 +63,8 @@ def test_six_classes_keep_their_probabilities_among_themselves() -> None:
         (features @ part["model.fcn.weight"][:, :, 0, 0].T + part["model.fcn.bias"]).numpy()
         for part in (state, after["state_dict"])
     )
-    np.testing.assert_allclose(softmax(six), softmax(seven[:, :6]), rtol=1e-4)
-    np.testing.assert_allclose(six, seven[:, :6] - seven[:, 6:], atol=1e-5)
+    rarer = np.log([RARER.get(name, 1.0) for name in CLASSES])
+    np.testing.assert_allclose(softmax(six + rarer), softmax(seven[:, :6]), rtol=1e-4)
+    np.testing.assert_allclose(six + rarer, seven[:, :6] - seven[:, 6:], atol=1e-5)
+    assert rarer[CLASSES.index("jumping")] > 1
     assert state["model.fcn.bias"].shape == (7,)
