@@ -43,6 +43,7 @@ class Connection:
 
     def __enter__(self) -> Connection:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
@@ -138,3 +139,13 @@ class Connection:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._transport.close()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no coroutine has caught, but not what is of no loop of ours.
+
+    gRPC has one poller for all loops of a process. Whatever loop is awake is handed what came for
+    another, also for one that is closed, and then complains (grpc/grpc#25364).
+    """
+    if "PollerCompletionQueue" not in context.get("message", ""):
+        loop.default_exception_handler(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -178,7 +179,9 @@ def slow(serve: Callable[..., Any]) -> Iterator[EmbeddedTriton]:
 
 def start_command(source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "client", str(source), "--output_path", str(out), *flags]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    # A test run in the background of a script ignores interrupts, and would hand that down.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
 
 
 def wait_for_first_results(out: Path) -> None:
