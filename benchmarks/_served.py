@@ -101,10 +101,11 @@ class Caller:
         for name, array in arrays.items():
             if shared:
                 region = SharedArray(tritonclient.grpc, self._client, array)
-                self._inputs.append(self._open.enter_context(region).tensor(name))
-                continue
-            tensor = tritonclient.grpc.InferInput(name, array.shape, "FP32")
-            self._inputs.append(tensor.set_data_from_numpy(array))
+                tensor = self._open.enter_context(region).tensor(name)
+            else:
+                tensor = tritonclient.grpc.InferInput(name, array.shape, "FP32")
+                tensor.set_data_from_numpy(array)
+            self._inputs.append(tensor)
 
     def __enter__(self) -> Caller:
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any
 
@@ -21,7 +20,7 @@ class SharedArray:
 
     def __init__(self, library: Any, client: Any, array: np.ndarray[Any, Any]) -> None:
         self._library, self._client, self._array = library, client, array
-        self._name = f"pose_benchmark_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+        self._name = f"pose_benchmark_{uuid.uuid4().hex}"
 
     def __enter__(self) -> SharedArray:
         key, size = f"/{self._name}", self._array.nbytes

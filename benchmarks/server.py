@@ -230,9 +230,8 @@ def overload(config: str, keypoints: NDArray[np.float32], seconds: float) -> lis
 
 def show_saturation(rows: Sequence[Saturation]) -> None:
     """Print the first table."""
-    table = Table("setting", "bare loop", "ensemble, seq/s", "ratio")
-    for heading in ("ratio, shared memory", "alone, ms", "stalls"):
-        table.add_column(heading)
+    ratios = "ratio", "ratio, shared memory"
+    table = Table("setting", "bare loop", "ensemble, seq/s", *ratios, "alone, ms", "stalls")
     for row in rows:
         rates = f"{row.bare:.1f}", f"{row.ensemble:.1f}", f"{row.ratio:.2f}"
         more = f"{row.ratio_by_name:.2f}", f"{row.lone_ms:.1f}", f"{row.stalls} of {row.lone}"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.pose_classification.skeleton_net import batch_norm, conv_norm, pool_time, shortcut
-from training.pose_classification.stgcnpp import STGCNPlusPlus
+from training.pose_classification.skeleton_net import pool_time
+from training.pose_classification.stgcnpp import AdaptiveGraphConv, STGCNPlusPlus
 
 REDUCTION = 8  # channels for each one in which joints are compared, 8 at least
 
@@ -19,44 +19,36 @@ REDUCTION = 8  # channels for each one in which joints are compared, 8 at least
 class Topology(nn.Module):
     """The adjacency of each channel: learned for all, refined by how the joints of this differ."""
 
-    def __init__(self, in_channels: int, out_channels: int, graph: Tensor, adaptive: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, parts: int) -> None:
         super().__init__()
-        parts, narrow = len(graph), max(8, in_channels // REDUCTION)
-        self.A = nn.Parameter(graph.clone(), requires_grad=adaptive)
+        narrow = max(8, in_channels // REDUCTION)
         self.refinement = nn.Parameter(torch.zeros(()))
         self.compare_from = nn.Conv2d(in_channels, parts * narrow, kernel_size=1)
         self.compare_to = nn.Conv2d(in_channels, parts * narrow, kernel_size=1)
         self.refine = nn.Conv2d(parts * narrow, parts * out_channels, 1, groups=parts)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """(B, in_channels, T, V) to (B, K, out_channels, V, V)."""
+    def forward(self, graph: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(K, V, V) and poses (B, in_channels, T, V) to (B, K, out_channels, V, V)."""
         mean = pool_time(x, mask)
         difference = self.compare_from(mean).transpose(2, 3) - self.compare_to(mean)
-        refined: Tensor = self.refine(torch.tanh(difference)).unflatten(1, (len(self.A), -1))
-        return self.A[:, None] + self.refinement * refined
+        refined: Tensor = self.refine(torch.tanh(difference)).unflatten(1, (len(graph), -1))
+        return graph[:, None] + self.refinement * refined
 
 
-class RefinedGraphConv(nn.Module):
-    """Graph convolution with refined adjacency, batch norm, residual and ReLU."""
+class RefinedGraphConv(AdaptiveGraphConv):
+    """ST-GCN++'s graph convolution with refined adjacency."""
 
     def __init__(self, in_channels: int, out_channels: int, graph: Tensor, adaptive: bool) -> None:
-        super().__init__()
-        self.topology = Topology(in_channels, out_channels, graph, adaptive)
-        self.conv = nn.Conv2d(in_channels, len(graph) * out_channels, kernel_size=1)
-        self.bn = nn.BatchNorm2d(out_channels)
-        self.down: nn.Module | None = None
-        if in_channels != out_channels:
-            self.down = conv_norm(in_channels, out_channels)
+        super().__init__(in_channels, out_channels, graph, adaptive)
+        self.topology = Topology(in_channels, out_channels, len(graph))
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """(B, in_channels, T, V) to (B, out_channels, T, V)."""
-        y = gather(self.conv(x), self.topology(x, mask))
-        return torch.relu(batch_norm(self.bn, y, mask) + shortcut(self.down, x, mask))
+    def gather(self, parts: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
+        """See :meth:`AdaptiveGraphConv.gather`."""
+        return gather(parts, self.topology(self.A, x, mask))
 
 
-def gather(y: Tensor, topology: Tensor) -> Tensor:
-    """Sum (B, K * C, T, V) along the edges of (B, K, C, V, V); returns (B, C, T, V)."""
-    parts = y.reshape(*topology.shape[:3], *y.shape[2:])
+def gather(parts: Tensor, topology: Tensor) -> Tensor:
+    """Sum (B, K, C, T, V) along the edges of (B, K, C, V, V); returns (B, C, T, V)."""
     return torch.einsum("nkctv,nkcvw->nctw", parts, topology)
 
 

@@ -98,8 +98,9 @@ class RefinedGraphConv(nn.Module):
         super().__init__()
         self.pose_norm = None if pose_norm is None else PoseNorm(pose_norm, gcn.conv.in_channels)
         self.topology = deepcopy(gcn.topology).cpu()
+        self.register_buffer("graph", gcn.A.detach().cpu().clone())
         scale, shift = affine(gcn.bn)
-        self.conv = scaled(gcn.conv, scale.repeat(len(gcn.topology.A)), torch.zeros(1))
+        self.conv = scaled(gcn.conv, scale.repeat(len(gcn.A)), torch.zeros(1))
         self.down = nn.Identity() if gcn.down is None else folded(gcn.down)
         self.register_buffer("bias", shift.float()[:, None, None])
 
@@ -107,7 +108,9 @@ class RefinedGraphConv(nn.Module):
         """(B, in_channels, T, V) to (B, out_channels, T, V)."""
         if self.pose_norm is not None:
             x = self.pose_norm(x)
-        y = ctrgcn.gather(self.conv(x), self.topology(x, mask))
+        graph = cast(Tensor, self.graph)
+        parts = self.conv(x).unflatten(1, (len(graph), -1))
+        y = ctrgcn.gather(parts, self.topology(graph, x, mask))
         return cast(Tensor, y + cast(Tensor, self.bias) + self.down(x))
 
 
@@ -222,7 +225,7 @@ def _plus_plus(block: stgcnpp.Block, pose_norm: nn.BatchNorm1d | None) -> Block:
     if isinstance(block.gcn, ctrgcn.RefinedGraphConv):
         refined = RefinedGraphConv(block.gcn, pose_norm)
         return Block(refined, False, tcn, residual, block.tcn.stride)
-    gcn = cast(stgcnpp.AdaptiveGraphConv, block.gcn)
+    gcn = block.gcn
     terms: list[Term] = [(gcn.conv, gcn.A, gcn.bn)]
     if gcn.down is not None:
         conv, norm = cast(nn.Sequential, gcn.down)

@@ -36,9 +36,13 @@ class AdaptiveGraphConv(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(B, in_channels, T, V) to (B, out_channels, T, V)."""
-        y = self.conv(x).unflatten(1, (len(self.A), -1))
-        y = batch_norm(self.bn, torch.einsum("nkctv,kvw->nctw", y, self.A), mask)
+        parts = self.conv(x).unflatten(1, (len(self.A), -1))
+        y = batch_norm(self.bn, self.gather(parts, x, mask), mask)
         return torch.relu(y + shortcut(self.down, x, mask))
+
+    def gather(self, parts: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Sum (B, K, out_channels, T, V), which the convolution made of `x`, along the edges."""
+        return torch.einsum("nkctv,kvw->nctw", parts, self.A)
 
 
 class MultiScaleConv(nn.Module):
@@ -86,7 +90,7 @@ class Block(nn.Module):
         adaptive: bool,
         dropout: float,
         residual: bool = True,
-        graph_conv: type[nn.Module] = AdaptiveGraphConv,
+        graph_conv: type[AdaptiveGraphConv] = AdaptiveGraphConv,
     ) -> None:
         super().__init__()
         self.has_residual = residual
@@ -111,7 +115,7 @@ class STGCNPlusPlus(SkeletonNet):
     stays as the layout gives it.
     """
 
-    graph_conv: type[nn.Module] = AdaptiveGraphConv
+    graph_conv: type[AdaptiveGraphConv] = AdaptiveGraphConv
 
     def __init__(
         self,

@@ -86,7 +86,7 @@ def background_rows(
 
 
 def without_background(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the checkpoint of six classes that one of seven makes.
+    """Return the checkpoint of six classes that one of seven makes, `RARER` taken off its logits.
 
     Args:
         checkpoint: of a training whose last class is ``unknown``.
