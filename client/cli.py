@@ -71,7 +71,7 @@ def run(options: Options) -> None:
         ServerError: The server failed.
     """
     sources = find_sources(options.inputs, options.output_path)
-    convert = load_convert_config(options.convert_config, options.max_gap)
+    convert = load_convert_config(options.convert_config, options.max_gap, options.frame_rate)
     options.pictures.check(sources)
     if options.pictures and has_actions(sources[0].path):
         log.info("%s has actions: it is drawn as it is, no server is asked", sources[0].path)
@@ -99,7 +99,7 @@ def _log_defaults(convert: ConvertConfig) -> None:
     log.info(
         "no --dataset_convert_config: pose_type %s, focal_length %g, segments of %d frames "
         "every %d frames",
-        *(convert.pose_type, convert.focal_length, convert.sequence_length, convert.stride),
+        *(convert.pose_type, convert.focal_length, convert.segment_frames, convert.stride),
     )
 
 
@@ -122,7 +122,8 @@ def _work(client: Client, source: Source, options: Options, convert: ConvertConf
 
 
 def _draw(document: Path, options: Options, convert: ConvertConfig) -> None:
-    options.pictures.draw(document, convert if options.convert_config else None)
+    told = convert if options.convert_config else None
+    options.pictures.draw(document, told, options.frame_rate)
 
 
 @contextmanager

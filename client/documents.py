@@ -12,16 +12,19 @@ import yaml
 
 from client.model import ModelInfo
 from client.pipeline import Batch
-from converter import ConvertConfig, InputError, network_input
+from converter import ConvertConfig, InputError, network_input, resample
 from converter.deepstream import AnnotationJob, Segment
 
 
-def load_convert_config(path: Path | None, max_gap: int | None = None) -> ConvertConfig:
+def load_convert_config(
+    path: Path | None, max_gap: int | None = None, frame_rate: float | None = None
+) -> ConvertConfig:
     """Read NVIDIA's ``dataset_convert_config`` YAML.
 
     Args:
         path: The file; None gives the defaults.
         max_gap: Where given, stands for the file's.
+        frame_rate: Likewise.
 
     Raises:
         InputError: Not readable, not YAML, or a key or value the converter does not know.
@@ -35,7 +38,11 @@ def load_convert_config(path: Path | None, max_gap: int | None = None) -> Conver
         if not isinstance(mapping, dict):
             raise InputError(f"{path}: expected lines of 'key: value', as in pose_type: 3dbp")
         config = ConvertConfig.from_mapping(mapping, source=str(path))
-    return config if max_gap is None else replace(config, max_gap=max_gap)
+    if max_gap is not None:
+        config = replace(config, max_gap=max_gap)
+    if frame_rate is not None:
+        config = replace(config, frame_rate=frame_rate)
+    return config
 
 
 def as_sequence(
@@ -44,10 +51,12 @@ def as_sequence(
     """Make a segment what the model takes.
 
     Returns:
-        Raw (T, V, 4) for the ensemble; normalised and filled up to ``sequence_length_max``
-        (C, T, V, M) for a bare network.
+        At the network's frame rate, raw (T, V, 4) for the ensemble; normalised and filled up to
+        ``sequence_length_max`` (C, T, V, M) for a bare network.
     """
-    return segment.keypoints if model.raw else network_input(segment.keypoints, convert)
+    if model.raw:
+        return resample(segment.keypoints, convert.frame_rate)
+    return network_input(segment.keypoints, convert)
 
 
 def segment_batches(

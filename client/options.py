@@ -51,6 +51,7 @@ class Options:
         output_path: Folder for the results.
         convert_config: YAML of the conversion; None is the converter's defaults.
         max_gap: Stands for the YAML's ``max_gap`` where given.
+        frame_rate: Likewise.
         label_policy: Which frames a segment labels.
         scores: Add probabilities to documents.
         compact: Write documents without indents.
@@ -64,6 +65,7 @@ class Options:
     output_path: Path
     convert_config: Path | None
     max_gap: int | None
+    frame_rate: float | None
     label_policy: LabelPolicy
     scores: bool
     compact: bool
@@ -191,6 +193,12 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         "--max-gap", type=int, metavar="FRAMES", help="a track ends when more frames are missing"
     )
     group.add_argument(
+        "--frame-rate",
+        type=float,
+        metavar="FPS",
+        help="poses a second of a document (default 30, which the networks are trained at)",
+    )
+    group.add_argument(
         "--label-policy",
         choices=LABEL_POLICIES,
         default="dense",
@@ -264,6 +272,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         output_path=args.output_path,
         convert_config=Path(args.dataset_convert_config) if args.dataset_convert_config else None,
         max_gap=args.max_gap,
+        frame_rate=args.frame_rate,
         label_policy=args.label_policy,
         scores=args.scores or bool(pictures),
         compact=args.compact,

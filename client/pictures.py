@@ -63,17 +63,20 @@ class Pictures:
 
             check_output(self.report)
 
-    def draw(self, document: Path, convert: ConvertConfig | None) -> None:
+    def draw(
+        self, document: Path, convert: ConvertConfig | None, rate: float | None = None
+    ) -> None:
         """Draw a document that has actions.
 
         Args:
             document: The document.
             convert: Its camera, where the user has told of it.
+            rate: Its frames a second, likewise; a video knows its own.
 
         Raises:
             InputError: It cannot be drawn.
         """
-        camera = _camera(convert)
+        camera = _camera(convert) | {"rate": rate}
         drawn = None
         if self.overlay:
             from video.overlay import draw_overlay

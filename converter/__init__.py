@@ -9,6 +9,7 @@ from converter.layout import Layout
 from converter.layouts import get_layout, layout_names, register_layout
 from converter.mapping import JointMap, joint_map
 from converter.normalise import network_input, normalise
+from converter.resample import resample
 from converter.segment import LABEL_POLICIES, LabelPolicy, segment_bounds
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "network_input",
     "normalise",
     "register_layout",
+    "resample",
     "segment_bounds",
 ]

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, Final
 
 from converter.errors import InputError
+from converter.resample import NETWORK_RATE, frames_before
 
 # Pose type -> (channels of the network input, key of the pose in DeepStream's JSON).
 POSE_TYPES: Final = {"3dbp": (3, "pose3d"), "25dbp": (3, "pose25d"), "2dbp": (2, "pose25d")}
@@ -36,6 +37,9 @@ class ConvertConfig:
         max_gap: A track ends when more than this many frames are missing between two poses;
             None joins whatever has the same id. One second at 30 frames/s.
         reorder_frames: How many frames late a pose may arrive and still be sorted into its place.
+        frame_rate: Poses a second of a track. Another rate than `NETWORK_RATE` is interpolated to
+            it on the way to the network, whose frames the `sequence_length`s count; `max_gap` and
+            `reorder_frames` count frames of the track.
 
     Raises:
         InputError: A value is out of range.
@@ -52,12 +56,13 @@ class ConvertConfig:
     sequence_overlap: float = 0.5
     max_gap: int | None = 30
     reorder_frames: int = 30
+    frame_rate: float = NETWORK_RATE
 
     def __post_init__(self) -> None:
         if self.pose_type not in POSE_TYPES:
             known = ", ".join(POSE_TYPES)
             raise InputError(f"pose_type is '{self.pose_type}', must be one of {known}")
-        for name in ("frame_width", "frame_height", "focal_length", "num_joints"):
+        for name in ("frame_width", "frame_height", "focal_length", "num_joints", "frame_rate"):
             _at_least(name, getattr(self, name), 0, strict=True)
         _at_least("sequence_length_min", self.sequence_length_min, 1)
         _at_least("reorder_frames", self.reorder_frames, 0)
@@ -70,14 +75,24 @@ class ConvertConfig:
         if not 0 < self.sequence_overlap < 1 or self.stride < 1:
             raise InputError(
                 f"sequence_overlap is {self.sequence_overlap}: it is the stride as a fraction of "
-                f"sequence_length ({self.sequence_length}), must be below 1 and give a stride of "
+                f"sequence_length ({self.segment_frames}), must be below 1 and give a stride of "
                 "at least 1 frame"
             )
 
     @property
+    def segment_frames(self) -> int:
+        """Frames of a track that make a segment."""
+        return frames_before(self.sequence_length, self.frame_rate)
+
+    @property
+    def segment_frames_min(self) -> int:
+        """Frames of a track that are worth a segment."""
+        return frames_before(self.sequence_length_min, self.frame_rate)
+
+    @property
     def stride(self) -> int:
-        """Frames between the starts of two segments."""
-        return int(self.sequence_length * self.sequence_overlap)
+        """Frames of a track between the starts of two segments."""
+        return int(self.segment_frames * self.sequence_overlap)
 
     @property
     def channels(self) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from converter.config import POSE_TYPES, ConvertConfig
 from converter.errors import InputError
+from converter.resample import resample
 
 
 def normalise(
@@ -63,10 +64,10 @@ def normalise(
 
 
 def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.float32]:
-    """Normalise one segment and lay it out for the network.
+    """Bring one segment to the network's frame rate, normalise it and lay it out.
 
     Args:
-        keypoints: (T, V, 4) raw poses, T <= `config.sequence_length_max`.
+        keypoints: (T, V, 4) raw poses, at the network's rate T <= `config.sequence_length_max`.
         config: The settings.
 
     Returns:
@@ -77,7 +78,10 @@ def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.
     """
     keypoints = np.asarray(keypoints)
     longest, joints = config.sequence_length_max, config.num_joints
-    if keypoints.ndim != 3 or keypoints.shape[1:] != (joints, 4) or len(keypoints) > longest:
+    fits = keypoints.ndim == 3 and keypoints.shape[1:] == (joints, 4)
+    if fits:
+        keypoints = resample(keypoints, config.frame_rate)
+    if not fits or len(keypoints) > longest:
         raise InputError(
             f"a segment must have shape (T, {joints}, 4) with T <= {longest}, got {keypoints.shape}"
         )

@@ -25,10 +25,10 @@ class Cut(NamedTuple):
 class Segmenter:
     """Cuts a track that is still growing.
 
-    Segments hold `sequence_length` frames and start every `config.stride` frames.
+    Segments hold `config.segment_frames` frames and start every `config.stride` frames.
 
     * `tao` is NVIDIA TAO's `dataset_convert`: what is left at the end of the track makes shorter
-      segments, down to `sequence_length_min` frames; a segment labels what lies at least one
+      segments, down to `config.segment_frames_min` frames; a segment labels what lies at least one
       stride after its start, so the first stride of a track has no label.
     * `dense` labels every frame: the last segment ends with the track and is as long as the
       others (a track shorter than that is one segment), and a frame takes its label from the
@@ -52,12 +52,12 @@ class Segmenter:
         """First frame that a segment still to come may hold."""
         if not self._dense:
             return self._next_start
-        return max(0, self._length - self._config.sequence_length)
+        return max(0, self._length - self._config.segment_frames)
 
     def grow(self, frames: int) -> list[Cut]:
         """Add `frames` frames to the track; returns the segments that this completes."""
         self._length += frames
-        last_start = self._length - self._config.sequence_length
+        last_start = self._length - self._config.segment_frames
         starts = range(self._next_start, last_start + 1, self._config.stride)
         self._next_start += len(starts) * self._config.stride
         return [self._cut(start) for start in starts]
@@ -66,15 +66,15 @@ class Segmenter:
         """End the track; returns the segments of its tail."""
         config = self._config
         if not self._dense:
-            last_start = self._length - config.sequence_length_min
+            last_start = self._length - config.segment_frames_min
             return [self._cut(s) for s in range(self._next_start, last_start + 1, config.stride)]
-        covered = self._last.end if self._last else config.sequence_length_min - 1
+        covered = self._last.end if self._last else config.segment_frames_min - 1
         if self._length <= covered:
             return []
-        return [self._cut(max(0, self._length - config.sequence_length))]
+        return [self._cut(max(0, self._length - config.segment_frames))]
 
     def _cut(self, start: int) -> Cut:
-        end = min(start + self._config.sequence_length, self._length)
+        end = min(start + self._config.segment_frames, self._length)
         if not self._dense:
             labels_from = start + self._config.stride
         elif self._last is None:
@@ -92,7 +92,7 @@ def segment_bounds(
 
     Returns:
         (start, end) of each segment, `end` exclusive; empty for a track shorter than
-        `config.sequence_length_min`.
+        `config.segment_frames_min`.
     """
     segmenter = Segmenter(config, policy)
     return [(cut.start, cut.end) for cut in segmenter.grow(length) + segmenter.close()]

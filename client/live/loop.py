@@ -45,7 +45,7 @@ def run_live(options: Options) -> None:
         raise refuse(" ".join(options.inputs) or "--live", "is not one source")
     if options.label_policy == "tao":
         raise InputError("--label-policy tao ends no track, so that --live cannot use it")
-    convert = load_convert_config(options.convert_config, options.max_gap)
+    convert = load_convert_config(options.convert_config, options.max_gap, options.frame_rate)
     with contextlib.ExitStack() as stack:
         source = open_source(options.inputs[0])
         stack.callback(source.close)

@@ -50,7 +50,13 @@ case $pose_source:$video in
 esac
 run "$python" -m video.poses "$video" -o "$output/poses.json" --max-people "$people" \
     --url "$host:$grpc" ${pose_source:+--pose-source "$pose_source"} "${kept[@]}"
+# Poses of a file come as fast as its pictures.
+paced=()
+if [ -z "$dry_run" ] && [ "${drawn[1]:-}" = "$video" ]; then
+    paced=(--frame-rate "$("$python" -c "from video.capture import Video; import sys
+print(Video(sys.argv[1]).rate)" "$video")")
+fi
 run "$python" client/tao_client.py "$output/poses.json" -m pose_classification -i grpc \
     -u "$host:$grpc" --mode Pose_classification --output_path "$output" \
-    --overlay "$output/overlay.mp4" --report "$output/report.html" "${drawn[@]}"
+    --overlay "$output/overlay.mp4" --report "$output/report.html" "${drawn[@]}" "${paced[@]}"
 [ -n "$dry_run" ] || echo "start_client: $output: poses.json, results.json, overlay.mp4, report.html"

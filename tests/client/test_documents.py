@@ -29,6 +29,7 @@ def test_a_file_and_a_flag(tmp_path: Path) -> None:
     config = ConvertConfig(pose_type="25dbp", frame_width=640, max_gap=5)
     assert load_convert_config(path) == config
     assert load_convert_config(path, max_gap=7).max_gap == 7
+    assert load_convert_config(path, frame_rate=15.0).frame_rate == 15
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,5 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_a_wrong_flag_is_told() -> None:
     with pytest.raises(InputError, match="max_gap is -1"):
         load_convert_config(None, max_gap=-1)
+    with pytest.raises(InputError, match="frame_rate is nan"):
+        load_convert_config(None, frame_rate=float("nan"))

@@ -53,6 +53,7 @@ def test_defaults() -> None:
         (["--dataset_convert_config", "c.yaml"], "convert_config", Path("c.yaml")),
         (["--dataset_convert_config", ""], "convert_config", None),
         (["--max-gap", "3"], "max_gap", 3),
+        (["--frame-rate", "12.5"], "frame_rate", 12.5),
         (["--label-policy", "tao"], "label_policy", "tao"),
         (["--scores"], "scores", True),
         (["--compact"], "compact", True),

@@ -52,6 +52,8 @@ def test_names_of_the_frame_size(prefix: str):
         ({"sequence_length": None}, "sequence_length is None, must be a whole number"),
         ({"sequence_length": 301}, "got 10, 301, 300"),
         ({"sequence_length": 5}, "got 10, 5, 300"),
+        ({"frame_rate": 0}, "frame_rate is 0.0, must be above 0"),
+        ({"frame_rate": "fast"}, "frame_rate is 'fast', must be a number"),
         ({"sequence_length_min": 0}, "sequence_length_min is 0, must be at least 1"),
         ({"max_gap": -1}, "max_gap is -1, must be at least 0"),
         ({"reorder_frames": -1}, "reorder_frames is -1, must be at least 0"),

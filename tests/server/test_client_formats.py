@@ -11,10 +11,11 @@ import orjson
 import pytest
 
 from client.cli import main
+from converter import ConvertConfig, network_input
 from scripts.embedded_triton import EmbeddedTriton
 from tests.server.client_inputs import WAYS, actions, clips, document, flags_of, keypoints
 from tests.server.conftest import ENSEMBLE, NETWORK
-from tests.tiny_network import CLASSES
+from tests.tiny_network import CLASSES, tiny_logits
 
 GOLDEN = Path(__file__).parent / "golden"
 MAKERS: dict[str, Callable[..., Any]] = {NETWORK: clips, ENSEMBLE: keypoints}
@@ -167,3 +168,22 @@ def test_a_second_run_replaces(triton: EmbeddedTriton, tmp_path: Path) -> None:
         assert main(words) == 0
     assert (tmp_path / "results.txt").read_text().startswith("0, 9.0000(4)=walking, 7.5000(1)=")
     assert len((tmp_path / "results.txt").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("model", [NETWORK, ENSEMBLE])
+def test_frame_rate(triton: EmbeddedTriton, tmp_path: Path, model: str) -> None:
+    """Ten poses a second are asked about as the thirty that lie on the lines between them."""
+    classes = [4] * 9 + [1] * 3
+    poses = keypoints(classes, frames=1)[:, 0]
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document({8: classes})))
+    words = [str(tmp_path / "a.json"), "-m", model, "--output_path", str(tmp_path), "--scores"]
+    scores = []
+    for rate in (30.0, 10.0):
+        logits = tiny_logits(network_input(poses, ConvertConfig(frame_rate=rate))[np.newaxis])[0]
+        scores.append(np.exp(logits - logits.max()).max() / np.exp(logits - logits.max()).sum())
+        assert main([*words, "-u", triton.http_url, "--frame-rate", str(rate)]) == 0
+        for record in orjson.loads((tmp_path / "results.json").read_bytes()):
+            item = record["batches"][0]["objects"][0]
+            assert item["action"] == "walking"
+            assert item["action_score"] == pytest.approx(scores[-1], abs=1e-5)
+    assert abs(scores[0] - scores[1]) > 1e-3

@@ -94,6 +94,11 @@ class DatasetConvertSpec(SpecModel):
         lt=1,
         description="From start to start of segments, as a share of sequence_length.",
     )
+    frame_rate: float = Field(
+        default=_CONVERT.frame_rate,
+        gt=0,
+        description="Beyond TAO: poses a second of the data, which is interpolated to 30.",
+    )
 
 
 class TensorRTSpec(SpecModel):

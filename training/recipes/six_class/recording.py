@@ -6,8 +6,8 @@ in which frames, both ends included::
 
     {"objects": {"1": [{"first_frame": 170, "last_frame": 479, "action": "standing"}]}}
 
-Windows of several lengths are cut as the client cuts them. One counts where most of it lies in
-one labelled stretch. The action ``unknown`` stands for any of no class.
+Windows of several lengths, counted at 30 frames/s, are cut as the client cuts them. One counts
+where most of it lies in one labelled stretch. The action ``unknown`` stands for any of no class.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,11 @@ def action_of(stretches: Sequence[Stretch], first: int, last: int) -> str | None
 
 
 def answers(
-    document: Path, truth: dict[str, list[Stretch]], folder: Path, length: int
+    document: Path,
+    truth: dict[str, list[Stretch]],
+    folder: Path,
+    length: int,
+    frame_rate: float = ConvertConfig.frame_rate,
 ) -> Iterator[tuple[str, str, float]]:
     """Yield (true action, class answered, largest logit) of every window that counts.
 
@@ -83,7 +87,8 @@ def answers(
         document: poses of the recording.
         truth: of `read_truth`.
         folder: of the network in the model repository.
-        length: frames of a window.
+        length: frames of a window at the network's rate.
+        frame_rate: poses a second of the recording.
     """
     facts = Sidecar.of_model(folder)
     network = onnxruntime.InferenceSession(
@@ -92,7 +97,9 @@ def answers(
     config = ConvertConfig(
         pose_type=facts.pose_type or ConvertConfig.pose_type,
         sequence_length=length,
+        sequence_length_max=length,
         sequence_overlap=0.25,
+        frame_rate=frame_rate,
     )
     with AnnotationJob(document, config) as job:
         for segment in job.segments():
@@ -100,19 +107,22 @@ def answers(
             action = action_of(stretches, segment.first_frame, segment.last_frame)
             if action is None:
                 continue
-            whole = replace(config, sequence_length_max=max(length, len(segment.keypoints)))
-            (logits,) = network.run(None, {"input": network_input(segment.keypoints, whole)[None]})
+            (logits,) = network.run(None, {"input": network_input(segment.keypoints, config)[None]})
             yield action, CLASSES[int(np.argmax(logits))], float(logits.max())
 
 
 def measure(
-    document: Path, truth: dict[str, list[Stretch]], folder: Path, lengths: Sequence[int] = LENGTHS
+    document: Path,
+    truth: dict[str, list[Stretch]],
+    folder: Path,
+    lengths: Sequence[int] = LENGTHS,
+    frame_rate: float = ConvertConfig.frame_rate,
 ) -> list[str]:
     """Return one line a length and true action: windows, share that is right, all answers."""
     level = Sidecar.of_model(folder).unknown_logit
     lines = []
     for length in lengths:
-        found = list(answers(document, truth, folder, length))
+        found = list(answers(document, truth, folder, length, frame_rate))
         for action in dict.fromkeys(action for action, _, _ in found):
             given = [answer for true, answer, _ in found if true == action]
             logits = np.array([most for true, _, most in found if true == action])
@@ -140,9 +150,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="who does what when")
     parser.add_argument("--model", type=Path, default=MODEL, help="the network's folder")
     parser.add_argument("--lengths", type=int, nargs="+", default=list(LENGTHS), metavar="FRAMES")
+    parser.add_argument("--frame-rate", type=float, default=ConvertConfig.frame_rate, metavar="FPS")
     given = parser.parse_args(argv)
     try:
-        lines = measure(given.document, read_truth(given.truth), given.model, given.lengths)
+        truth = read_truth(given.truth)
+        lines = measure(given.document, truth, given.model, given.lengths, given.frame_rate)
     except InputError as error:
         log.error("%s", error)
         return 2
