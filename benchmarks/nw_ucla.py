@@ -2,6 +2,7 @@
 
     python benchmarks/nw_ucla.py --data DIR                  # both recipes, seeds 1 and 2
     python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 2 3 --streams joint bone
+    python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 --fuse    # four streams
 
 DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file are not
 repeated; one that was interrupted goes on where it was. ``--validation`` trains on view 1 and
@@ -13,11 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +27,9 @@ from training.common.exporting import program_version
 from training.common.results import write_atomic
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.importers.__main__ import main as import_data
+from training.pose_classification.importers.nw_ucla import ACTIONS
+from training.pose_classification.labels import read_labels
+from training.pose_classification.metrics import evaluate_logits, softmax
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = ROOT / "training" / "pose_classification" / "specs"
@@ -32,6 +37,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "nw_ucla.json"
 ARCHIVE = "nw_ucla_json.zip"
 # What the importer does for each. One sequence in twenty is longer than 100 frames.
 RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": ()}
+STREAMS = ("joint", "bone", "joint_motion", "bone_motion")
+FUSED = "fused"
 FIGURES = (
     "accuracy",
     "average_class_accuracy",
@@ -46,7 +53,7 @@ class Run:
 
     Attributes:
         recipe: ``tao`` or ``strong``; the spec is ``nw_ucla_<recipe>.yaml``.
-        stream: What the network is fed.
+        stream: What the network is fed; `fused` for the mean of all four.
         seed: Seed of the training.
         split: ``cross-view`` or ``validation``.
         overrides: Options that differ from the spec.
@@ -114,8 +121,25 @@ def perform(run: Run, data: Path, work: Path) -> dict[str, Any]:
         )
     )
     metrics = json.loads((work / run.name / "evaluate" / "metrics.json").read_text())
-    figures = {name: round(metrics[name], 5) for name in FIGURES}
     minutes = training_minutes(work / run.name / "train" / "status.json")
+    return result(run, metrics, minutes)
+
+
+def fuse(run: Run, data: Path, work: Path) -> dict[str, Any]:
+    """Average the probabilities of the four streams, all alike; returns the figures."""
+    folders = [work / replace(run, stream=stream).name / "evaluate" for stream in STREAMS]
+    logits = [np.load(folder / "logits.npy", allow_pickle=False) for folder in folders]
+    mean = np.mean([softmax(stream) for stream in logits], axis=0)
+    truth = read_labels(data / "val_labels.json").ids
+    metrics = evaluate_logits(np.log(mean).astype(np.float32), truth).as_dict(
+        tuple(ACTIONS.values())
+    )
+    return result(run, metrics, 0.0)
+
+
+def result(run: Run, metrics: Mapping[str, Any], minutes: float) -> dict[str, Any]:
+    """A line of the results file."""
+    figures = {name: round(float(metrics[name]), 5) for name in FIGURES}
     return {**asdict(run), **figures, "minutes": minutes, "version": program_version()}
 
 
@@ -158,7 +182,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help=f"folder with {ARCHIVE}")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
-    parser.add_argument("--streams", nargs="+", default=["joint"])
+    parser.add_argument("--streams", nargs="+", choices=STREAMS, default=["joint"])
+    parser.add_argument("--fuse", action="store_true", help="all four streams, and their mean")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--validation", action="store_true", help="train on view 1, test on view 2")
     parser.add_argument("--set", nargs="+", default=[], metavar="OPTION=VALUE", dest="overrides")
@@ -171,12 +196,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     split = "validation" if given.validation else "cross-view"
     for seed in given.seeds:
         for recipe in given.recipes:
-            for stream in given.streams:
+            for stream in (*STREAMS, FUSED) if given.fuse else given.streams:
                 run = Run(recipe, stream, seed, split, tuple(given.overrides))
                 if run.done_in(results):
                     continue
                 data = prepare(given.data / ARCHIVE, run, given.work)
-                results.append(perform(run, data, given.work))
+                results.append((fuse if stream == FUSED else perform)(run, data, given.work))
                 text = json.dumps(results, indent=1) + "\n"
                 given.results.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(given.results, text.encode())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.nw_ucla import ARCHIVE, FIGURES, main, training_minutes
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, main, training_minutes
 from training.pose_classification.importers.nw_ucla import ACTIONS
 
 SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
@@ -68,6 +68,19 @@ def test_both_recipes_are_run_once(data, capsys):
     )
     assert more[:2] == results
     assert (more[2]["stream"], more[2]["split"]) == ("bone", "validation")
+
+
+@pytest.mark.slow
+def test_four_streams_are_fused(data):
+    results = bench(data, 1, "--seeds", "1", "--recipes", "strong", "--fuse")
+    assert [r["stream"] for r in results] == [*STREAMS, "fused"]
+    work = data.parent / "work"
+    logits = [np.load(folder / "logits.npy") for folder in sorted(work.glob("*/evaluate"))]
+    assert {stream.shape for stream in logits} == {(len(ACTIONS), len(ACTIONS))}
+    powers = [np.exp(stream - stream.max(axis=1, keepdims=True)) for stream in logits]
+    mean = sum(power / power.sum(axis=1, keepdims=True) for power in powers)
+    right = mean.argmax(axis=1) == np.arange(len(ACTIONS))
+    assert results[-1]["accuracy"] == pytest.approx(right.mean())
 
 
 def test_minutes_leave_interruptions_out(tmp_path):

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from converter import InputError
+from converter.atomic import replacing
 from training.common.results import ResultsDir, write_atomic
 from training.common.status import Status
 from training.pose_classification.data import evaluation_loader
@@ -23,7 +26,8 @@ from training.pose_classification.transforms import Transforms
 def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     """Measure a model on labelled sequences.
 
-    Prints TAO's table; writes ``metrics.json`` and ``confusion_matrix.png``.
+    Prints TAO's table; writes ``metrics.json``, ``confusion_matrix.png`` and ``logits.npy``,
+    float32 (N, K) in the order of the data, from which streams can be fused.
 
     Args:
         spec: The experiment.
@@ -43,10 +47,13 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         batch_size(section, spec),
         spec.dataset.num_workers,
     )
-    metrics = evaluate_logits(predict(predictor, loader), source.ids, predictor.temperature)
+    logits = predict(predictor, loader)
+    metrics = evaluate_logits(logits, source.ids, predictor.temperature)
     sys.stdout.write(table(metrics, names) + "\n")
     report = json.dumps(metrics.as_dict(names), indent=2, ensure_ascii=False) + "\n"
     write_atomic(results.path / "metrics.json", report.encode())
+    with replacing(results.path / "logits.npy") as file:
+        np.save(file, logits)
     save_confusion(metrics.confusion, names, results.path / "confusion_matrix.png")
     kpi = {
         "accuracy": round(100 * metrics.accuracy, 2),

@@ -67,7 +67,10 @@ def test_evaluate(capsys, spec, checkpoint, tmp_path):
         "status.json",
         "metrics.json",
         "confusion_matrix.png",
+        "logits.npy",
     }
+    best = np.load(tmp_path / "logits.npy").argmax(axis=1)
+    assert np.bincount(best, minlength=3).tolist() == np.sum(report["confusion_matrix"], 0).tolist()
     out = capsys.readouterr().out
     assert re.search(rf"│ Total accuracy +│ +{100 * report['accuracy']:.4f} │", out)
     *_, generated, done = [json.loads(line) for line in (tmp_path / "status.json").open()]

@@ -2,16 +2,18 @@
 
 Jumping comes from optical motion capture alone, nearly all sitting from a Kinect; a network
 could learn the sensor instead of the motion. So every window, whatever its source, is given the
-joints, the noise, the frame rate and the smoothing of any of them, and the faulty depth of
-DeepStream's lifted poses; besides, camera, size and side of the body vary. Speed, start and
-length vary where the windows are cut (`pool`, `windows`). All functions take and return motions
-``(T, 34, 4)``: millimetres, x right, y down, z forward, confidence (0: missing).
+joints, the proportions, the noise, the frame rate and the smoothing of any of them, and the
+faulty depth of DeepStream's lifted poses; besides, camera, size and side of the body vary.
+Speed, start and length vary where the windows are cut (`pool`, `windows`). All functions
+take and return motions ``(T, 34, 4)``: millimetres, x right, y down, z forward, confidence (0:
+missing).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter import joint_map
+from training.recipes.six_class.build import rebuilt
 from training.recipes.six_class.cameras import photographed, rotation
 from training.recipes.six_class.motion import Motion, resample
 from training.recipes.six_class.skeleton import JOINT, LAYOUT, PELVIS
@@ -49,6 +51,7 @@ def augment(motion: Motion, pose_type: str, rng: np.random.Generator) -> Motion:
     motion[..., :3] -= motion[0, PELVIS, :3]
     if rng.random() < 0.5:
         motion = mirrored(motion)
+    motion = rebuilt(motion, rng)
     shape = np.exp(rng.uniform(-0.1, 0.1, 3)) * np.exp(rng.uniform(-0.35, 0.35))
     motion[..., :3] = motion[..., :3] * shape @ rotation(rng).T
     motion = slow_camera(motion, rng)
