@@ -17,29 +17,32 @@ from converter import InputError
 from tests.training.pose_classification.networks import clip, padded, small_model
 from training.common.spec import make_spec
 from training.pose_classification import quantise
+from training.pose_classification.deploy import DeployNet
 from training.pose_classification.export import export_network
 from training.pose_classification.metadata import ModelMetadata
-from training.pose_classification.onnx_model import InputShape
-from training.pose_classification.quantise import main, quantise_file
+from training.pose_classification.onnx_model import InputShape, to_onnx
+from training.pose_classification.quantise import main, quantise_file, to_int8
 from training.pose_classification.spec import ExperimentSpec
 
+Files = tuple[Path, Path]
+SHAPE = InputShape(3, 34)
 SPEC = {"model": {"padding": "mask"}, "dataset": {"label_map": {f"class{i}": i for i in range(6)}}}
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A masked network in FP32, and sequences of several lengths."""
     folder = tmp_path_factory.mktemp("quantise")
     metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, SPEC))
     path = folder / "model.onnx"
-    export_network(small_model(padding="mask"), metadata, InputShape(3, 34), path)
+    export_network(small_model(padding="mask"), metadata, SHAPE, path)
     clips = [padded(clip(frames, batch=1, seed=frames), 60) for frames in range(20, 60)]
     np.save(folder / "clips.npy", torch.cat(clips).numpy())
     return path, folder / "clips.npy"
 
 
 @pytest.fixture(scope="module")
-def int8(files: tuple[Path, Path]) -> Path:
+def int8(files: Files) -> Path:
     path, data = files
     assert main([str(path), "--calibration", str(data)]) == 0
     return path.with_name("model.int8.onnx")
@@ -57,7 +60,7 @@ def logits(path: Path, x: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(session(path).run(["fc_pred"], {"input": x})[0])
 
 
-def test_it_answers_as_fp32_does(files: tuple[Path, Path], int8: Path) -> None:
+def test_it_answers_as_fp32_does(files: Files, int8: Path) -> None:
     x = np.load(files[1])[::5]
     ours, theirs = logits(int8, x), logits(files[0], x)
     assert np.abs(ours - theirs).max() < 0.2 * np.abs(theirs).max()
@@ -66,16 +69,35 @@ def test_it_answers_as_fp32_does(files: tuple[Path, Path], int8: Path) -> None:
     np.testing.assert_allclose(logits(int8, longer), ours, atol=1e-5)  # padding is still ignored
 
 
-def test_blocks_run_on_integers_from_end_to_end(int8: Path, tmp_path: Path) -> None:
-    session(int8, tmp_path / "optimised.onnx")
-    kinds = Counter(node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node)
+def optimised(model: onnx.ModelProto, folder: Path) -> onnx.GraphProto:
+    """The graph that ONNX Runtime computes."""
+    onnx.save(model, folder / "model.onnx")
+    session(folder / "model.onnx", folder / "optimised.onnx")
+    return onnx.load(folder / "optimised.onnx").graph
+
+
+def test_wide_blocks_run_on_integers_from_end_to_end(files: Files, tmp_path: Path) -> None:
+    wide = small_model(padding="mask", base_channels=64)
+    graph = optimised(to_int8(to_onnx(DeployNet(wide), SHAPE), np.load(files[1])), tmp_path)
+    kinds = Counter(node.op_type for node in graph.node)
     assert kinds["Conv"] + kinds["MatMul"] <= 2  # of the first block
     assert kinds["QLinearConv"] >= 21
     assert kinds["QLinearMatMul"] >= 9
     assert kinds["QuantizeLinear"] + kinds["DequantizeLinear"] <= 8
 
 
-def test_it_says_what_it_is(files: tuple[Path, Path], int8: Path) -> None:
+def test_narrow_networks_have_only_wide_products_on_integers(files: Files, tmp_path: Path) -> None:
+    narrow = small_model(model_type="ST-GCN++", padding="mask", base_channels=16)
+    graph = optimised(to_int8(to_onnx(DeployNet(narrow), SHAPE), np.load(files[1])), tmp_path)
+    kinds = Counter(node.op_type for node in graph.node)
+    sizes = {item.name: item.dims for item in graph.initializer}
+    integers = [node.input[3] for node in graph.node if node.op_type == "QLinearConv"]
+    assert len(integers) >= 25
+    assert all(min(sizes[weight][:2]) >= 16 for weight in integers)
+    assert kinds["Conv"] >= 40  # the branches
+
+
+def test_it_says_what_it_is(files: Files, int8: Path) -> None:
     facts = json.loads(int8.with_suffix(".json").read_text())
     plain = json.loads(files[0].with_suffix(".json").read_text())
     assert (plain["data_type"], facts["data_type"]) == ("fp32", "int8")
@@ -86,7 +108,7 @@ def test_it_says_what_it_is(files: tuple[Path, Path], int8: Path) -> None:
     assert int8.stat().st_size < 0.6 * files[0].stat().st_size
 
 
-def test_it_is_not_quantised_twice(files: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
+def test_it_is_not_quantised_twice(files: Files, int8: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a network that `export` wrote in FP32"):
         quantise_file(int8, files[1], tmp_path / "out.onnx")
 
@@ -102,7 +124,7 @@ def test_it_is_not_quantised_twice(files: tuple[Path, Path], int8: Path, tmp_pat
     ],
 )
 def test_bad_calibration_data(
-    files: tuple[Path, Path],
+    files: Files,
     tmp_path: Path,
     array: NDArray[np.float32],
     message: str,
@@ -117,7 +139,7 @@ def test_bad_calibration_data(
     assert not output.exists()
 
 
-def test_what_is_no_network(tmp_path: Path, files: tuple[Path, Path]) -> None:
+def test_what_is_no_network(tmp_path: Path, files: Files) -> None:
     (tmp_path / "net.onnx").write_text("nothing")
     for path in (tmp_path / "net.onnx", tmp_path / "missing.onnx"):
         with pytest.raises(InputError, match="cannot be read as ONNX"):
@@ -125,7 +147,7 @@ def test_what_is_no_network(tmp_path: Path, files: tuple[Path, Path]) -> None:
 
 
 def test_a_form_that_answers_otherwise_is_not_written(
-    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(model: onnx.ModelProto, sequences: NDArray[np.float32]) -> onnx.ModelProto:
         other = onnx.ModelProto()
@@ -140,7 +162,7 @@ def test_a_form_that_answers_otherwise_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_export_writes_it_at_once(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_export_writes_it_at_once(files: Files, tmp_path: Path) -> None:
     metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, SPEC))
     net, path = small_model(padding="mask"), tmp_path / "net.onnx"
     export_network(net, metadata, InputShape(3, 34), path, calibration=files[1])
