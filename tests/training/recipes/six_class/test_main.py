@@ -20,7 +20,7 @@ from training.recipes.six_class.rules import CLASSES
 ROOT = Path(__file__).parents[4]
 EMPTY = "<!-- figures: begin -->\n<!-- figures: end -->\n"
 SMALL = (
-    "model.base_channels=2",
+    "model.base_channels=6",
     "dataset.batch_size=8",
     "train.num_epochs=1",
     "train.precision=32",
