@@ -185,7 +185,7 @@ def start_command(source: Path, out: Path, *flags: str) -> subprocess.Popen[str]
 
 
 def wait_for_first_results(out: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (out.exists() and any(out.glob(".results.*"))):
         assert time.monotonic() < deadline
         time.sleep(0.01)
