@@ -1,0 +1,1 @@
+../../pose_classification_tao/1/model.py
