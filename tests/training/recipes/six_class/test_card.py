@@ -38,14 +38,15 @@ def test_average_is_over_the_classes_that_were_tested() -> None:
 
 def test_every_part_has_its_table() -> None:
     some = dict.fromkeys(CLASSES[:3], 2) | dict.fromkeys(CLASSES[3:], 3)
-    without = {"facts": {"training": "4 epochs, 20 minutes"}, "accuracy": ALL_RIGHT}
+    facts = {"training data": "7200 windows", "training": "4 epochs, 20 minutes"}
+    without = {"facts": facts, "accuracy": ALL_RIGHT}
     without |= {"classes_trained": list(CLASSES[:5]), "auroc": 0.625}
     text = render(
         {
             "facts": {"file": "x"},
             "runs": {"test": {"hdm05": some}},
             "accuracy": {"all": ALL_RIGHT},
-            "leave_one_out": {"hdm05": without},
+            "leave_one_out": {"hdm05": without, "utkinect": without},
             "unknown": UNKNOWN,
             "called_jumping": [{"what": "Kinect: jumping", "clips": 4, "jumping": 0.25}],
         }
@@ -56,6 +57,8 @@ def test_every_part_has_its_table() -> None:
     (left_out,) = (line for line in text.splitlines() if line.startswith("| hdm05 | **"))
     assert left_out.split(" | ")[-3] == "-"  # nobody jumped in the training without hdm05
     assert left_out.endswith(" | 62.5 |")
+    assert "(classes that the other sets do not show are left out; 7200 windows, 4 epochs)" in text
+    assert "| walking | 0 | 0 | 0 | 0 | 2 | 0 |" in text  # of both together
     assert "| largest logit | 75.0 | 80.0 |" in text
     assert "| hdm05 | kick | 4 | 75.0 | 50.0 | standing |" in text
     assert "| Kinect: jumping | 4 | 25.0 |" in text
