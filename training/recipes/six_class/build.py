@@ -57,17 +57,13 @@ def rebuilt(motion: Motion, rng: np.random.Generator) -> Motion:
         return leg * rng.uniform(*share)
 
     def stretch(ends: list[int], starts: list[int], length: float) -> None:
-        """Put `ends` at `length`, in the median over time, from `starts`."""
-        bones = old[:, ends] - old[:, starts]
-        usual = np.median(np.linalg.norm(bones, axis=-1))
-        new[:, ends] = new[:, starts] + bones * np.clip(length / max(usual, 1e-6), 0.4, 2.5)
+        """Put `ends` at `length` from `starts`."""
+        new[:, ends] = new[:, starts] + of_length(old[:, ends] - old[:, starts], length)
 
     def spread(pair: list[int], start: int, width: float) -> None:
         """Put a left and a right joint `width` apart, below `start`."""
         middle = old[:, pair].mean(axis=1, keepdims=True)
-        across = old[:, pair] - middle
-        usual = 2 * np.median(np.linalg.norm(across, axis=-1))
-        across *= np.clip(width / max(usual, 1e-6), 0.4, 2.5)
+        across = of_length(old[:, pair] - middle, width / 2)
         new[:, pair] = new[:, [start]] + down * drawn(DROP) + across
 
     stretch([NECK], [PELVIS], drawn(TRUNK))
@@ -83,3 +79,10 @@ def rebuilt(motion: Motion, rng: np.random.Generator) -> Motion:
     for joints, carrier in CARRIED:
         new[:, joints] = old[:, joints] + (new[:, [carrier]] - old[:, [carrier]])
     return result
+
+
+def of_length(bones: Vectors, length: float) -> Vectors:
+    """Return the vectors (T, n, 3) scaled to a length, in the median; not beyond recognition."""
+    usual = max(float(np.median(np.linalg.norm(bones, axis=-1))), 1e-6)
+    scaled: Vectors = bones * np.float32(np.clip(length / usual, 0.4, 2.5))
+    return scaled
