@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from rich.console import Console
@@ -30,6 +30,7 @@ from training.pose_classification.importers.__main__ import main as import_data
 from training.pose_classification.importers.nw_ucla import ACTIONS
 from training.pose_classification.labels import read_labels
 from training.pose_classification.metrics import evaluate_logits, softmax
+from training.pose_classification.streams import Stream
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = ROOT / "training" / "pose_classification" / "specs"
@@ -37,7 +38,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "nw_ucla.json"
 ARCHIVE = "nw_ucla_json.zip"
 # What the importer does for each. One sequence in twenty is longer than 100 frames.
 RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": ()}
-STREAMS = ("joint", "bone", "joint_motion", "bone_motion")
+STREAMS: tuple[str, ...] = get_args(Stream)
 FUSED = "fused"
 FIGURES = (
     "accuracy",

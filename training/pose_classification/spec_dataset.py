@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from training.common.spec import OptionalText, SpecModel
 from training.pose_classification.spec_deploy import PoseType
+from training.pose_classification.streams import Stream
 
 
 class SkeletonData(SpecModel):
@@ -49,7 +50,7 @@ class DatasetSpec(SpecModel):
     pose_type: PoseType = Field(
         default="3dbp", description="Beyond TAO: what the poses are; written into exported models."
     )
-    stream: Literal["joint", "bone", "joint_motion", "bone_motion"] = Field(
+    stream: Stream = Field(
         default="joint",
         description="Beyond TAO: feed positions, differences along bones, or either's "
         "differences in time.",

@@ -165,6 +165,6 @@ def test_a_form_that_answers_otherwise_is_not_written(
 def test_export_writes_it_at_once(files: Files, tmp_path: Path) -> None:
     metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, SPEC))
     net, path = small_model(padding="mask"), tmp_path / "net.onnx"
-    export_network(net, metadata, InputShape(3, 34), path, calibration=files[1])
+    export_network(net, metadata, SHAPE, path, calibration=files[1])
     assert json.loads(path.with_suffix(".json").read_text())["data_type"] == "int8"
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(path).graph.node)

@@ -21,6 +21,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.resample import NETWORK_RATE
 from training.recipes.six_class.body import leg_length
 from training.recipes.six_class.motion import Motion
 from training.recipes.six_class.skeleton import ANKLES, HIPS, JOINT, KNEES, NECK, PELVIS
@@ -32,7 +33,6 @@ MOVING = {"walk": "walking", "jog": "walking", "sneak": "walking", "hop": "jumpi
 SEATED = ("sit_down", "stand_up", "squat", "lie_down")
 """Actions in which people go down or come up; in others (throwing, waving) they only stand."""
 
-RATE = 30.0
 STILL, STILL_FRAMES = 0.4, 8
 LOW, HIGH = 0.8, 0.9
 REACH = 45
@@ -64,7 +64,7 @@ def speed_curve(motion: Motion) -> Curve:
     """Return the mean speed of the trunk and the knees in m/s, (T,)."""
     if len(motion) < 2:
         return np.zeros(len(motion), np.float32)
-    velocity = np.gradient(motion[:, TRUNK, :3], axis=0) * (RATE / 1000)
+    velocity = np.gradient(motion[:, TRUNK, :3], axis=0) * (NETWORK_RATE / 1000)
     return _smooth(np.linalg.norm(velocity, axis=2).mean(axis=1))
 
 

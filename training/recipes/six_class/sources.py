@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError, joint_map
+from converter.resample import NETWORK_RATE
 from training.pose_classification.importers.clips import Source
 from training.pose_classification.importers.hdm05 import open_hdm05
 from training.pose_classification.importers.nw_ucla import open_nw_ucla
 from training.pose_classification.importers.utkinect import open_utkinect
 from training.recipes.six_class.motion import Motion, resample
-from training.recipes.six_class.rules import RATE
 
 TELEPORT = 7.5
 """Metres a second that no pelvis travels here."""
@@ -137,7 +137,7 @@ def read_clips(folder: Path, *sources: str) -> Iterator[Clip]:
             poses[..., :3] = camera_frame(poses[..., :3] * data_set.unit, data_set.pitch)
             parts = list(_cut(poses, data_set.rate))
             for number, part in enumerate(parts):
-                motion = resample(mapping.apply(part), RATE / data_set.rate)
+                motion = resample(mapping.apply(part), NETWORK_RATE / data_set.rate)
                 name = clip.name if len(parts) == 1 else f"{clip.name}.{number}"
                 yield Clip(source, name, subject, action, clip.label, motion)
 
