@@ -6,12 +6,14 @@
 
 DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file are not
 repeated; one that was interrupted goes on where it was. ``--validation`` trains on view 1 and
-tests on view 2, for choosing options without a look at the test view.
+tests on view 2, and the other way round, for choosing options without a look at the test view.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import itertools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,6 +42,7 @@ ARCHIVE = "nw_ucla_json.zip"
 RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": ()}
 STREAMS: tuple[str, ...] = get_args(Stream)
 FUSED = "fused"
+LONGEST_NAME = 240  # characters of a folder's name; file systems take 255
 FIGURES = (
     "accuracy",
     "average_class_accuracy",
@@ -56,7 +59,7 @@ class Run:
         recipe: ``tao`` or ``strong``; the spec is ``nw_ucla_<recipe>.yaml``.
         stream: What the network is fed; `fused` for the mean of all four.
         seed: Seed of the training.
-        split: ``cross-view`` or ``validation``.
+        split: ``cross-view``, ``validation`` or ``validation-reverse``.
         overrides: Options that differ from the spec.
     """
 
@@ -70,7 +73,11 @@ class Run:
     def name(self) -> str:
         """Name of its folder."""
         changes = [change.replace("/", "_") for change in self.overrides]
-        return "-".join([self.recipe, self.stream, f"seed{self.seed}", self.split, *changes])
+        name = "-".join([self.recipe, self.stream, f"seed{self.seed}", self.split, *changes])
+        if len(name) <= LONGEST_NAME:
+            return name
+        kept = LONGEST_NAME - 17
+        return f"{name[:kept]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
     def done_in(self, results: list[dict[str, Any]]) -> bool:
         """Whether its result is known."""
@@ -186,7 +193,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--streams", nargs="+", choices=STREAMS, default=["joint"])
     parser.add_argument("--fuse", action="store_true", help="all four streams, and their mean")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--validation", action="store_true", help="train on view 1, test on view 2")
+    parser.add_argument(
+        "--validation", action="store_true", help="views 1 and 2, one against the other"
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="OPTION=VALUE", dest="overrides")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "nw_ucla")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -194,8 +203,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     results: list[dict[str, Any]] = []
     if given.results.exists():
         results = json.loads(given.results.read_text())
-    split = "validation" if given.validation else "cross-view"
-    for seed in given.seeds:
+    splits = ("validation", "validation-reverse") if given.validation else ("cross-view",)
+    for seed, split in itertools.product(given.seeds, splits):
         for recipe in given.recipes:
             for stream in (*STREAMS, FUSED) if given.fuse else given.streams:
                 run = Run(recipe, stream, seed, split, tuple(given.overrides))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, main, training_minutes
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, training_minutes
 from training.pose_classification.importers.nw_ucla import ACTIONS
 
 SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
@@ -67,7 +67,10 @@ def test_both_recipes_are_run_once(data, capsys):
         data, 2, "--seeds", "1", "--recipes", "strong", "--streams", "bone", "--validation"
     )
     assert more[:2] == results
-    assert (more[2]["stream"], more[2]["split"]) == ("bone", "validation")
+    assert [(r["stream"], r["split"]) for r in more[2:]] == [
+        ("bone", "validation"),
+        ("bone", "validation-reverse"),
+    ]
 
 
 @pytest.mark.slow
@@ -81,6 +84,20 @@ def test_four_streams_are_fused(data):
     mean = sum(power / power.sum(axis=1, keepdims=True) for power in powers)
     right = mean.argmax(axis=1) == np.arange(len(ACTIONS))
     assert results[-1]["accuracy"] == pytest.approx(right.mean())
+
+
+def test_folder_names_fit_a_file_system():
+    runs = [
+        Run("strong", "joint", 1, "cross-view", tuple(f"train.option{n}=1" for n in range(count)))
+        for count in (0, 2, 40, 41)
+    ]
+    names = [run.name for run in runs]
+    assert names[:2] == [
+        "strong-joint-seed1-cross-view",
+        "strong-joint-seed1-cross-view-train.option0=1-train.option1=1",
+    ]
+    assert [len(name) for name in names[2:]] == [240, 240]
+    assert len(set(names)) == 4
 
 
 def test_minutes_leave_interruptions_out(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
@@ -91,14 +91,19 @@ def options_table(schema: type[SpecModel]) -> str:
 
 
 def _kind(annotation: Any) -> tuple[str, str]:
-    """Name of a type, and its choices where it is an enumeration."""
+    """Name of a type, and what of it is allowed, as far as the type says."""
     if annotation in _NAMES:
         return _NAMES[annotation], ""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "text", " | ".join(str(choice) for choice in arguments)
+    if origin is Annotated:
+        kind, choices = _kind(arguments[0])
+        limits = [_limits(item) for item in arguments[1:] if isinstance(item, FieldInfo)]
+        return kind, choices or " and ".join(limits)
     if origin is list:
-        return f"list of {_kind(arguments[0])[0]}", ""
+        kind, allowed = _kind(arguments[0])
+        return f"list of {kind}", allowed
     if origin is dict:
         return f"mapping of {_kind(arguments[0])[0]} to {_kind(arguments[1])[0]}", ""
     names = [_kind(argument) for argument in arguments if argument is not type(None)]

@@ -80,19 +80,21 @@ def apply_matrix(sequence: FloatArray, matrix: NDArray[np.float64]) -> FloatArra
     return flat.reshape(sequence.shape)
 
 
-def random_rotation(sequence: FloatArray, limit: float, rng: np.random.Generator) -> FloatArray:
+def random_rotation(
+    sequence: FloatArray, limits: Sequence[float], rng: np.random.Generator
+) -> FloatArray:
     """Turn the whole sequence about the origin (PYSKL's RandomRot).
 
     Args:
         sequence: (C, T, V, M), C 2 or 3.
-        limit: Largest angle about each axis, radians.
+        limits: Largest angles about x, y and z, radians; in the plane, z alone counts.
         rng: Source of randomness.
 
     Returns:
         (C, T, V, M).
     """
-    axes = 1 if sequence.shape[0] == 2 else 3
-    return apply_matrix(sequence, rotation_matrix(rng.uniform(-limit, limit, axes)))
+    largest = np.array(limits[-1:] if sequence.shape[0] == 2 else limits)
+    return apply_matrix(sequence, rotation_matrix(rng.uniform(-largest, largest)))
 
 
 def random_scale(sequence: FloatArray, limit: float, rng: np.random.Generator) -> FloatArray:

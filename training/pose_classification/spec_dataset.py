@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from training.common.spec import OptionalText, SpecModel
 from training.pose_classification.spec_deploy import PoseType
 from training.pose_classification.streams import Stream
+
+
+def _for_each_axis(value: object) -> object:
+    return value if isinstance(value, list) else [value] * 3
+
+
+Angles = Annotated[
+    list[Annotated[float, Field(ge=0, le=3.15)]],
+    BeforeValidator(_for_each_axis),
+    Field(min_length=3, max_length=3),
+]
+"""Three angles in radians; a number stands for three of it."""
 
 
 class SkeletonData(SpecModel):
@@ -80,11 +92,10 @@ class DatasetSpec(SpecModel):
         description="Beyond TAO: stretch every axis of the sequence to -1..1, after random turns "
         "(CTR-GCN on NW-UCLA).",
     )
-    random_rotation: float = Field(
-        default=0.0,
-        ge=0,
-        le=3.15,
-        description="Beyond TAO: largest random rotation per axis, radians.",
+    random_rotation: Angles = Field(
+        default=[0.0, 0.0, 0.0],
+        description="Beyond TAO: largest random rotation about x, y and z, radians; one number is "
+        "for all three.",
     )
     random_scale: float = Field(
         default=0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."

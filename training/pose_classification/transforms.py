@@ -99,7 +99,7 @@ class Transforms:
     def _vary(self, sequence: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Turn, scale and mirror the body and move its joints."""
         spec = self.dataset
-        if spec.random_rotation:
+        if any(spec.random_rotation):
             sequence = augment.random_rotation(sequence, spec.random_rotation, rng)
         if spec.random_scale:
             sequence = augment.random_scale(sequence, spec.random_scale, rng)

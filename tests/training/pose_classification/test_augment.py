@@ -81,7 +81,7 @@ def test_random_move_leaves_z_and_its_input_alone():
 @pytest.mark.parametrize("channels", [2, 3])
 def test_random_rotation_keeps_lengths_and_zeros(channels):
     sequence = skeletons(channels)
-    turned = random_rotation(sequence, 0.3, rng(1))
+    turned = random_rotation(sequence, [0.3] * 3, rng(1))
     np.testing.assert_allclose(
         np.linalg.norm(turned, axis=0), np.linalg.norm(sequence, axis=0), atol=1e-5
     )
@@ -93,8 +93,21 @@ def test_random_rotation_keeps_lengths_and_zeros(channels):
 def test_random_rotation_is_limited():
     x = np.zeros((3, 1, 1, 1), dtype=np.float32)
     x[0] = 1
-    angles = [np.arccos(random_rotation(x, 0.2, rng(seed))[0].item()) for seed in range(200)]
+    angles = [np.arccos(random_rotation(x, [0.2] * 3, rng(seed))[0].item()) for seed in range(200)]
     assert 0.15 < max(angles) < 0.2 * np.sqrt(2)
+
+
+@pytest.mark.parametrize(("axis", "still"), [(0, 0), (1, 1), (2, 2)])
+def test_random_rotation_about_one_axis(axis, still):
+    sequence = skeletons(3)
+    turned = random_rotation(sequence, [0.5 * (k == axis) for k in range(3)], rng(2))
+    np.testing.assert_allclose(turned[still], sequence[still], atol=1e-6)
+    assert not np.allclose(turned, sequence, atol=0.01)
+
+
+def test_random_rotation_in_the_plane_is_about_z():
+    sequence = skeletons(2)
+    np.testing.assert_array_equal(random_rotation(sequence, [1, 1, 0], rng(2)), sequence)
 
 
 def test_rotation_by_hand():

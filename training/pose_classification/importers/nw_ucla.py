@@ -39,8 +39,9 @@ def open_nw_ucla(path: Path, split: str | None) -> Source:
     Args:
         path: The folder or zip.
         split: ``cross-view`` (default: views 1 and 2 train, view 3 val); ``none``: one part,
-            ``all``; ``validation``: view 1 trains and view 2 is val, for choosing options without
-            a look at the test view; or a JSON file ``{"train": [...], "test": [...]}`` of objects
+            ``all``; ``validation``: view 1 trains and view 2 is val, ``validation-reverse``: the
+            other way round, both for choosing options without a look at the test view; or a JSON
+            file ``{"train": [...], "test": [...]}`` of objects
             with ``file_name``.
 
     Returns:
@@ -58,6 +59,8 @@ def _parts(split: str | None) -> dict[str, str]:
         return {"01": "train", "02": "train", "03": "val"}
     if split == "validation":
         return {"01": "train", "02": "val"}
+    if split == "validation-reverse":
+        return {"02": "train", "01": "val"}
     if split == "none":
         return {"01": "all", "02": "all", "03": "all"}
     try:

@@ -64,6 +64,7 @@ def test_nw_ucla_splits(nw_ucla, tmp_path):
         return {clip.name: clip.part for clip in open_nw_ucla(nw_ucla, split).clips}
 
     assert parts("validation") == {"a01_s01_e00_v01": "train", "a08_s02_e01_v02": "val"}
+    assert parts("validation-reverse") == {"a01_s01_e00_v01": "val", "a08_s02_e01_v02": "train"}
     assert set(parts("none").values()) == {"all"}
     split = {
         "train": [{"file_name": "a12_s10_e04_v03", "label": 9}],
