@@ -34,6 +34,7 @@ from benchmarks._report import console, write_report
 from benchmarks._shared import SharedArray
 from benchmarks.convert_annotate import write_document
 from client import annotate
+from converter.deepstream import Style
 from scripts.embedded_triton import EmbeddedTriton
 
 FULL = (25_000, 50_000, 100_000, 200_000)  # object-frames
@@ -47,6 +48,7 @@ class Run:
     Attributes:
         model: Name of the model.
         protocol: `http` or `grpc`.
+        style: How the document was written.
         object_frames: Persons in frames.
         megabytes: Size of the document.
         seconds: Wall time of the client, start of the interpreter not counted.
@@ -57,6 +59,7 @@ class Run:
 
     model: str
     protocol: str
+    style: str
     object_frames: int
     megabytes: float
     seconds: float
@@ -79,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark, print tables, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small documents, no results file")
-    parser.add_argument("--job", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--job", nargs=6, help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
     if given.job:
         return job(*given.job)
@@ -101,25 +104,30 @@ def documents(triton: EmbeddedTriton, folder: Path, sizes: Sequence[int]) -> lis
     for count in sizes:
         source = folder / "document.json"
         write_document(source, count)
-        ways = [(ENSEMBLE, "http")]
+        ways = [(ENSEMBLE, "http", "nvidia"), (ENSEMBLE, "http", "verbatim")]
         if count == sizes[-2]:
-            ways += [(ENSEMBLE, "grpc"), (NETWORK, "http"), (NETWORK, "grpc")]
-        for model, protocol in ways:
+            ways += [
+                (ENSEMBLE, "http", "compact"),
+                (ENSEMBLE, "grpc", "nvidia"),
+                (NETWORK, "http", "nvidia"),
+                (NETWORK, "grpc", "nvidia"),
+            ]
+        for model, protocol, style in ways:
             url = triton.http_url if protocol == "http" else triton.grpc_url
-            words = [str(source), str(folder / "out.json"), url, protocol, model]
+            words = [str(source), str(folder / "out.json"), url, protocol, model, style]
             command = [sys.executable, "-m", "benchmarks.client", "--job", *words]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
             figures = json.loads(done.stdout)
             size = source.stat().st_size / 1e6
             figures["megabytes_per_cpu_second"] = size / figures["cpu_seconds"]
-            runs.append(Run(model, protocol, count, size, **figures))
+            runs.append(Run(model, protocol, style, count, size, **figures))
     return runs
 
 
-def job(source: str, target: str, url: str, protocol: str, model: str) -> int:
+def job(source: str, target: str, url: str, protocol: str, model: str, style: Style) -> int:
     """Label one document in this process, and print what it took."""
     started, cpu = time.perf_counter(), os.times()
-    annotate(source, target, url=url, protocol=protocol, model=model, batch_size=16)
+    annotate(source, target, style=style, url=url, protocol=protocol, model=model, batch_size=16)
     now = os.times()
     figures = {
         "seconds": time.perf_counter() - started,
@@ -167,10 +175,11 @@ def tensors(library: Any, clips: np.ndarray[Any, Any]) -> list[Any]:
 
 def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:
     """Print both tables."""
-    table = Table("model", "protocol", "object-frames", "MB", "s", "CPU s", "MB/CPU s", "peak MB")
+    names = ("model", "protocol", "written", "object-frames", "MB", "s", "CPU s", "MB/CPU s")
+    table = Table(*names, "peak MB")
     for run in runs:
-        cells = run.model, run.protocol, f"{run.object_frames:,}", f"{run.megabytes:.0f}"
-        figures = f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}"
+        cells = run.model, run.protocol, run.style, f"{run.object_frames:,}"
+        figures = f"{run.megabytes:.0f}", f"{run.seconds:.2f}", f"{run.cpu_seconds:.2f}"
         rates = f"{run.megabytes_per_cpu_second:.0f}", f"{run.peak_megabytes:.0f}"
         table.add_row(*cells, *figures, *rates)
     console().print(table)
@@ -178,12 +187,14 @@ def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:
     for call in calls:
         table.add_row(call.way, f"{call.megabytes:.1f}", f"{call.ms:.2f}", f"{call.cpu_ms:.2f}")
     console().print(table)
-    grown = [run for run in runs if (run.model, run.protocol) == (ENSEMBLE, "http")]
-    growth = [run.cpu_seconds / run.object_frames for run in grown]
-    spread = max(growth) / statistics.median(growth)
-    console().print(
-        f"cost of an object-frame: at most {spread:.2f} times the median of the lengths"
-    )
+    for style in ("nvidia", "verbatim"):
+        way = ENSEMBLE, "http", style
+        grown = [run for run in runs if (run.model, run.protocol, run.style) == way]
+        growth = [run.cpu_seconds / run.object_frames for run in grown]
+        spread = max(growth) / statistics.median(growth)
+        console().print(
+            f"{style}: an object-frame costs at most {spread:.2f} times the median of the lengths"
+        )
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def _work(client: Client, source: Source, options: Options, convert: ConvertConf
         log.info("%s: %d sequences", source.output, count)
         return
     summary = client.annotate(
-        source.path, source.output, convert, options.label_policy, options.scores, options.compact
+        source.path, source.output, convert, options.label_policy, options.scores, options.style
     )
     log.info(
         "%s: %d of %d objects labelled; %d frames, %d tracks, %d segments",

@@ -12,6 +12,7 @@ from typing import NoReturn
 from client.pictures import Pictures
 from client.settings import Settings, Tls
 from converter import InputError
+from converter.deepstream import Style
 from converter.segment import LABEL_POLICIES, LabelPolicy
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Options:
         frame_rate: Likewise.
         label_policy: Which frames a segment labels.
         scores: Add probabilities to documents.
-        compact: Write documents without indents.
+        style: How documents are written.
         live: The input is a stream that has no end.
         pictures: What to draw of the results.
         verbose: Log every step, and tracebacks of unexpected failures.
@@ -68,7 +69,7 @@ class Options:
     frame_rate: float | None
     label_policy: LabelPolicy
     scores: bool
-    compact: bool
+    style: Style
     live: bool
     pictures: Pictures
     verbose: bool
@@ -216,7 +217,19 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         help="INPUT is a stream (- or a growing file or kafka://HOST:PORT/TOPIC): label it as it "
         "comes",
     )
-    group.add_argument("--compact", action="store_true", help="write documents without indents")
+    style = group.add_mutually_exclusive_group()
+    for name, meaning in (
+        ("compact", "write documents without white space"),
+        ("verbatim", "leave documents as they are but for the actions; the fastest"),
+    ):
+        style.add_argument(
+            f"--{name}",
+            action="store_const",
+            const=name,
+            default="nvidia",
+            dest="style",
+            help=meaning,
+        )
 
 
 def _add_picture_flags(p: argparse.ArgumentParser) -> None:
@@ -275,7 +288,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         frame_rate=args.frame_rate,
         label_policy=args.label_policy,
         scores=args.scores or bool(pictures),
-        compact=args.compact,
+        style=args.style,
         live=args.live,
         pictures=pictures,
         verbose=args.verbose,

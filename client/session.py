@@ -18,7 +18,7 @@ from client.pipeline import Pipeline, Result
 from client.sequences import batches, check_sequences, load_sequences
 from client.settings import Settings
 from converter import ConvertConfig
-from converter.deepstream import AnnotationJob, Summary
+from converter.deepstream import AnnotationJob, Style, Summary
 from converter.segment import LabelPolicy
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Client:
         convert: ConvertConfig | None = None,
         policy: LabelPolicy = "dense",
         scores: bool = False,
-        compact: bool = False,
+        style: Style = "nvidia",
     ) -> Summary:
         """Add an ``action`` to every object of a DeepStream document.
 
@@ -120,7 +120,7 @@ class Client:
                 with the model's pose type.
             policy: Which frames a segment labels: "dense" all, "tao" as NVIDIA's client.
             scores: Add ``action_score``, the probability of the action.
-            compact: Write without line breaks and indents.
+            style: How to write: laid out as by NVIDIA's client, "compact", or "verbatim".
 
         Returns:
             What was read, labelled and left out.
@@ -134,7 +134,7 @@ class Client:
             for result in self._watch(results, lambda _: job.fraction):
                 job.assign(result.index, result.class_index, result.score)
                 names[result.class_index] = result.label
-            return job.write(Path(output), labels=names, scores=scores, compact=compact)
+            return job.write(Path(output), labels=names, scores=scores, style=style)
 
 
 def classify(
@@ -157,9 +157,9 @@ def annotate(
     convert: ConvertConfig | None = None,
     policy: LabelPolicy = "dense",
     scores: bool = False,
-    compact: bool = False,
+    style: Style = "nvidia",
     **settings: Any,
 ) -> Summary:
     """Label a DeepStream document in one call; see ``Client.annotate`` and ``Settings``."""
     with Client(Settings(**settings)) as client:
-        return client.annotate(document, output, convert, policy, scores, compact)
+        return client.annotate(document, output, convert, policy, scores, style)

@@ -2,7 +2,16 @@
 
 from converter.deepstream.job import AnnotationJob, Segment
 from converter.deepstream.live import LiveSegment, LiveSegmenter
+from converter.deepstream.output import Style
 from converter.deepstream.summary import Summary
 from converter.deepstream.tracks import TrackId
 
-__all__ = ["AnnotationJob", "LiveSegment", "LiveSegmenter", "Segment", "Summary", "TrackId"]
+__all__ = [
+    "AnnotationJob",
+    "LiveSegment",
+    "LiveSegmenter",
+    "Segment",
+    "Style",
+    "Summary",
+    "TrackId",
+]

@@ -6,7 +6,6 @@ import logging
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from math import nan
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from converter.atomic import replacing
 from converter.config import ConvertConfig
 from converter.deepstream.intake import Intake
+from converter.deepstream.output import Labels, Style, labelled
 from converter.deepstream.records import RecordFile
-from converter.deepstream.render import Renderer, decode_texts
 from converter.deepstream.schema import record_decoder
 from converter.deepstream.summary import Summary
 from converter.deepstream.tracker import Tracker
@@ -79,6 +78,7 @@ class AnnotationJob:
         self._segment_of = np.empty(0, dtype=np.int32)  # of each object, -1 for none
         self._classes = array("i")  # of each segment, -1 for none
         self._scores = array("f")
+        self._counts: list[int] = []  # objects of each chunk of the file
         self._reading: Generator[Segment, None, None] | None = None
         self._all_read = False
 
@@ -123,7 +123,7 @@ class AnnotationJob:
         output_path: str | Path,
         labels: Sequence[str],
         scores: bool = False,
-        compact: bool = False,
+        style: Style = "nvidia",
     ) -> Summary:
         """Write the records with an `action` in every object; "" where no segment labels it.
 
@@ -131,7 +131,8 @@ class AnnotationJob:
             output_path: The file to write or replace, once all is well.
             labels: Class names.
             scores: Also write `action_score`, the score of the segment.
-            compact: Write no white space.
+            style: "nvidia" is the layout of its client; "compact" has no white space; "verbatim"
+                leaves the text as it is but for the new members, which is the fastest.
 
         Raises:
             InputError: The file has changed since it was read, or is nested too deeply.
@@ -150,34 +151,21 @@ class AnnotationJob:
             given = values[self._segment_of]
         try:
             with replacing(Path(output_path)) as output:
-                output.writelines(self._rendered(Renderer(labels, compact=compact), classes, given))
+                text = labelled(self._file, self._counts, Labels(labels, classes, given), style)
+                output.writelines(text)
         except RecursionError:
             raise InputError(f"{self._file.path}: nested too deeply to be written") from None
         self.summary.labelled = int(np.count_nonzero(classes >= 0))
         return self.summary
 
-    def _rendered(
-        self,
-        renderer: Renderer,
-        classes: NDArray[np.int32],
-        scores: NDArray[np.float32] | None,
-    ) -> Iterator[bytes]:
-        begin = 0
-        for records in self._file.replay(decode_texts):
-            end = begin + sum(record.count_objects() for record in records)
-            score = repeat(nan) if scores is None else scores[begin:end].tolist()
-            labels = zip(classes[begin:end].tolist(), score, strict=False)
-            for record in records:
-                yield renderer.render(record, labels)
-            begin = end
-        yield renderer.end()
-
     def _read(self) -> Generator[Segment, None, None]:
         number = 0
         for records in self._file.scan(record_decoder(self._config.pose_key)):
+            before = self.summary.objects
             for record in records:
                 self._intake.take(record, self._file.path, number)
                 number += 1
+            self._counts.append(self.summary.objects - before)
             yield from self._enlist(self._tracker.flush())
         yield from self._enlist(self._tracker.close())
         for left_out, taken in self._tracker.twins:

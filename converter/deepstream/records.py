@@ -79,6 +79,8 @@ class RecordFile:
     Attributes:
         path: The file.
         fraction: Share 0..1 of the file that the present pass has read.
+        lines: Whether it holds one record a line; known when `scan` has begun.
+        ending: What follows the records; known when `scan` is through.
     """
 
     def __init__(self, path: Path, summary: Summary) -> None:
@@ -87,7 +89,8 @@ class RecordFile:
         self.fraction = 0.0
         self._chunks: list[_Chunk] = []
         self._identity: tuple[int, ...] = ()
-        self._lines = False
+        self.lines = False
+        self.ending = b""
         self._beginning = b""
 
     def scan(self, decode: Decoder[T]) -> Iterator[list[T]]:
@@ -113,7 +116,7 @@ class RecordFile:
                 buffer += piece
                 start = self._next(buffer, start)
             self.fraction = 1.0
-            finish = self._finish_lines if self._lines else self._finish_array
+            finish = self._finish_lines if self.lines else self._finish_array
             yield from finish(decode, buffer, start)
             if any(piece.strip() for piece in iter(lambda: stream.read(CHUNK_SIZE), b"")):
                 raise InputError(f"{self.path}: there is text after the closing ]")
@@ -126,14 +129,23 @@ class RecordFile:
         Raises:
             InputError: The file has changed since `scan`.
         """
+        for _, text in self.texts():
+            yield decode(self.array(text))
+
+    def texts(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the text of the records of `scan`, in the same chunks, behind what precedes it.
+
+        Raises:
+            InputError: The file has changed since `scan`.
+        """
         with ByteStream(self.path) as stream:
             if stream.identity != self._identity:
                 raise InputError(f"{self.path}: has changed while it was being read; run again")
             for chunk in self._chunks:
-                stream.read(chunk.skip)
-                text = self._array(stream.read(chunk.length))
+                before = stream.read(chunk.skip)
+                text = stream.read(chunk.length)
                 self.fraction = stream.position / stream.size
-                yield decode(framing.without_nan(text)[0] if chunk.repair else text)
+                yield before, framing.without_nan(text)[0] if chunk.repair else text
 
     def _start(self, head: bytes) -> int:
         """Tell the form of the file from its head; returns where the first record starts."""
@@ -142,7 +154,7 @@ class RecordFile:
         first = head[start : start + 1]
         if first not in (b"[", b"{", b""):
             raise InputError(f"{self.path}: holds neither a JSON array of records nor JSON lines")
-        self._lines = first == b"{"
+        self.lines = first == b"{"
         if first == b"[":
             start = framing.skip_space(head, start + 1)
         self._beginning = framing.signature(head, start)
@@ -150,7 +162,7 @@ class RecordFile:
 
     def _next(self, buffer: bytes, start: int) -> int:
         """Return where the next record starts: behind the separator, if that is still to skip."""
-        if start or self._lines or not self._chunks:
+        if start or self.lines or not self._chunks:
             return start
         after = framing.skip_space(buffer, 0)
         if after == len(buffer):
@@ -160,11 +172,11 @@ class RecordFile:
 
     def _take(self, decode: Decoder[T], buffer: bytes, start: int) -> tuple[list[T], int] | None:
         """Decode the complete records of `buffer`; returns them and where they end, if any."""
-        guess = None if self._lines else framing.likely_end(buffer, start, self._beginning)
+        guess = None if self.lines else framing.likely_end(buffer, start, self._beginning)
         if guess is not None:
             with contextlib.suppress(InputError):  # a wrong guess, or the sure end fails too
                 return self._decode(decode, buffer, start, guess), guess
-        end = buffer.rfind(b"\n") + 1 if self._lines else framing.sure_end(buffer, start)
+        end = buffer.rfind(b"\n") + 1 if self.lines else framing.sure_end(buffer, start)
         if end:
             return self._decode(decode, buffer, start, end), end
         if buffer[start : start + 1] not in b"{, \t\r\n" or len(buffer) > _LARGEST_RECORD:
@@ -176,16 +188,16 @@ class RecordFile:
 
     def _decode(self, decode: Decoder[T], buffer: bytes, start: int, end: int) -> list[T]:
         """Decode the records between `start` and `end` and remember where they are."""
-        text = self._array(memoryview(buffer)[start:end])
+        text = self.array(memoryview(buffer)[start:end])
         decoded, count = decode_text(decode, text, self.path, self._summary.records)
         self._chunks.append(_Chunk(start, end - start, count > 0))
         self._summary.not_finite += count
         self._summary.records += len(decoded)
         return decoded
 
-    def _array(self, records: bytes | memoryview) -> bytes:
+    def array(self, records: bytes | memoryview) -> bytes:
         """Return the text of an array of `records`, which are separated as in the file."""
-        if self._lines:
+        if self.lines:
             lines = (line.strip() for line in bytes(records).splitlines())
             records = b",".join(line for line in lines if line)
         return b"".join((b"[", records, b"]"))
@@ -194,7 +206,9 @@ class RecordFile:
         end = framing.sure_end(buffer, start)
         if end is not None:
             yield self._decode(decode, buffer, start, end)
-        tail = buffer[start if end is None else end :].lstrip(b" \t\r\n,").rstrip()
+        rest = buffer[start if end is None else end :]
+        tail = rest.lstrip(b" \t\r\n,").rstrip()
+        self.ending = rest if rest.strip() == b"]" else b"]"
         if not tail:
             opened = self._summary.records or b"[" in buffer[:start]
             self._summary.damage = "the closing ] is missing" if opened else "the file is empty"
@@ -210,6 +224,7 @@ class RecordFile:
 
     def _finish_lines(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
         text = buffer.rstrip()
+        self.ending = buffer[len(text) :]
         try:
             decoded = self._decode(decode, text, start, len(text))
         except InputError:

@@ -83,9 +83,13 @@ class Renderer:
     Args:
         labels: Class names.
         compact: Write no white space.
+        complete: Keep `num_obj_meta`, which NVIDIA's client leaves out.
     """
 
-    def __init__(self, labels: Sequence[str], *, compact: bool = False) -> None:
+    def __init__(
+        self, labels: Sequence[str], *, compact: bool = False, complete: bool = False
+    ) -> None:
+        self._complete = complete
         self._actions = [msgspec.json.encode(label) for label in (*labels, "")]
         self._indent = -1 if compact else 2
         # What stands between the brackets of an array and its items.
@@ -113,7 +117,8 @@ class Renderer:
 
     def _frame(self, frame: FrameText, labels: Iterator[Label]) -> bytes:
         fields = frame.fields
-        fields.pop("num_obj_meta", None)
+        if not self._complete:
+            fields.pop("num_obj_meta", None)
         if frame.objects is not None:
             fields["objects"] = _list([self._person(person, labels) for person in frame.objects])
         return _object(fields)

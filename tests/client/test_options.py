@@ -56,7 +56,8 @@ def test_defaults() -> None:
         (["--frame-rate", "12.5"], "frame_rate", 12.5),
         (["--label-policy", "tao"], "label_policy", "tao"),
         (["--scores"], "scores", True),
-        (["--compact"], "compact", True),
+        (["--compact"], "style", "compact"),
+        (["--verbatim"], "style", "verbatim"),
         (["--live"], "live", True),
         (["--overlay", "o.mp4"], "pictures.overlay", Path("o.mp4")),
         (["--overlay", "o.mp4", "--video", "v.mp4"], "pictures.video", Path("v.mp4")),
@@ -136,6 +137,7 @@ def test_flags_of_other_modes_are_ignored_aloud(
         (["--outputpath", "x"], "unrecognized arguments: --outputpath"),
         (["--output", "x"], "unrecognized arguments: --output"),  # no abbreviations
         (["--timeout"], "expected one argument"),
+        (["--compact", "--verbatim"], "not allowed with argument --compact"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(words: list[str], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def test_scores_and_compact(triton: EmbeddedTriton, tmp_path: Path) -> None:
     for item in found:
         assert item["action"] == "walking"
         assert item["action_score"] == pytest.approx(softmax, abs=1e-5)
+
+
+def test_verbatim(triton: EmbeddedTriton, tmp_path: Path) -> None:
+    source = orjson.dumps(document({8: [4] * 30}), option=orjson.OPT_INDENT_2)
+    (tmp_path / "a.json").write_bytes(source)
+    words = [str(tmp_path / "a.json"), "--output_path", str(tmp_path), "-u", triton.http_url]
+    assert main([*words, "--verbatim"]) == 0
+    written = (tmp_path / "results.json").read_bytes()
+    assert actions(tmp_path / "results.json") == {8: ["walking"] * 30}
+    assert re.sub(rb'"action": "walking",\s*', b"", written) == source
 
 
 def test_label_policies(triton: EmbeddedTriton, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def annotate(
     config: ConvertConfig | None = None,
     policy: LabelPolicy = "dense",
     name: Callable[[Segment], str] = lambda segment: str(segment.index),
-    **options: bool,
+    **options: Any,
 ) -> Annotated:
     """Run a job on `path`; each segment is a class of its own, called `name(segment)`."""
     target = path.with_name(path.name + ".out.json")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter import InputError
-from converter.deepstream import AnnotationJob, job
+from converter.deepstream import AnnotationJob, output
 from converter.deepstream.render import Renderer, decode_texts
 from tests.converter.deepstream.documents import (
     annotate,
@@ -29,7 +29,7 @@ LABEL = "sich setzen – 座る"
 def test_golden(tmp_path: Path, form: str):
     source = tmp_path / "in.json"
     source.write_bytes((GOLDEN / "input.json").read_bytes())
-    options = {} if form == "plain" else {form: True}
+    options = {"plain": {}, "scores": {"scores": True}, "compact": {"style": "compact"}}[form]
     result = annotate(source, name=lambda segment: LABEL, **options)
     assert result.text == (GOLDEN / f"{form}.json").read_text(encoding="utf-8")
 
@@ -112,7 +112,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, mon
         def end(self) -> bytes:
             raise OSError("disk full")
 
-    monkeypatch.setattr(job, "Renderer", Broken)
+    monkeypatch.setattr(output, "Renderer", Broken)
     with AnnotationJob(source, small_config()) as one, pytest.raises(OSError, match="disk full"):
         list(one.segments())
         one.write(target, ["a"])
@@ -134,7 +134,7 @@ def test_brackets_too_deep_to_be_written(tmp_path: Path, monkeypatch):
     def too_deep(text: bytes) -> None:
         raise RecursionError
 
-    monkeypatch.setattr(job, "decode_texts", too_deep)
+    monkeypatch.setattr(output, "decode_texts", too_deep)
     with pytest.raises(InputError, match=r"in\.json: nested too deeply to be written"):
         annotate(save(tmp_path / "in.json", walk(range(4))))
 
