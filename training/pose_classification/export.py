@@ -25,7 +25,7 @@ from training.pose_classification.onnx_model import (
     write_model,
 )
 from training.pose_classification.pretrained import load_trained
-from training.pose_classification.quantise import check, read_sequences, to_int8
+from training.pose_classification.quantise import quantise, read_sequences
 from training.pose_classification.skeleton_net import SkeletonNet
 from training.pose_classification.spec import ExperimentSpec
 
@@ -109,8 +109,8 @@ def export_network(
         )
     if calibration is not None:
         plain, sequences = model, read_sequences(calibration, model)
-        model, metadata = to_int8(plain, sequences), replace(metadata, data_type=INT8)
-        difference = check(model, plain, sequences)
+        model, difference = quantise(plain, sequences)
+        metadata = replace(metadata, data_type=INT8)
     write_model(model, metadata, path)
     return difference
 

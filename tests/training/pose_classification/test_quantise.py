@@ -149,7 +149,9 @@ def test_what_is_no_network(tmp_path: Path, files: Files) -> None:
 def test_a_form_that_answers_otherwise_is_not_written(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(model: onnx.ModelProto, sequences: NDArray[np.float32]) -> onnx.ModelProto:
+    def broken(
+        model: onnx.ModelProto, sequences: NDArray[np.float32], least_width: int
+    ) -> onnx.ModelProto:
         other = onnx.ModelProto()
         other.CopyFrom(model)
         bias = next(item for item in other.graph.initializer if item.name.endswith("fcn.bias"))
@@ -160,6 +162,25 @@ def test_a_form_that_answers_otherwise_is_not_written(
     with pytest.raises(RuntimeError, match="nothing written"):
         quantise_file(files[0], files[1], tmp_path / "out.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_stays_in_fp32_where_the_logits_need_it(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = to_onnx(DeployNet(small_model(padding="mask")), SHAPE)
+    differences = {16: 0.5, 32: 0.3, 64: 0.1}
+    tried = []
+
+    def compare(form: onnx.ModelProto, plain: onnx.ModelProto, x: NDArray[np.float32]) -> float:
+        assert plain is model
+        tried.append(sum(node.op_type == "QuantizeLinear" for node in form.graph.node))
+        return list(differences.values())[len(tried) - 1]
+
+    monkeypatch.setattr(quantise, "compare", compare)
+    form, difference = quantise.quantise(model, np.load(files[1]))
+    assert difference == 0.1
+    assert len(tried) == 3
+    assert sum(node.op_type == "QuantizeLinear" for node in form.graph.node) == tried[2] < tried[0]
 
 
 def test_export_writes_it_at_once(files: Files, tmp_path: Path) -> None:
