@@ -16,7 +16,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,7 @@ def answers(
     truth: dict[str, list[Stretch]],
     folder: Path,
     length: int,
-    frame_rate: float = ConvertConfig.frame_rate,
+    recorded: ConvertConfig,
 ) -> Iterator[tuple[str, str, float]]:
     """Yield (true action, class answered, largest logit) of every window that counts.
 
@@ -88,18 +88,18 @@ def answers(
         truth: of `read_truth`.
         folder: of the network in the model repository.
         length: frames of a window at the network's rate.
-        frame_rate: poses a second of the recording.
+        recorded: frame rate of the poses and size of the frames.
     """
     facts = Sidecar.of_model(folder)
     network = onnxruntime.InferenceSession(
         str(folder / "1" / "model.onnx"), providers=["CPUExecutionProvider"]
     )
-    config = ConvertConfig(
+    config = replace(
+        recorded,
         pose_type=facts.pose_type or ConvertConfig.pose_type,
         sequence_length=length,
         sequence_length_max=length,
         sequence_overlap=0.25,
-        frame_rate=frame_rate,
     )
     with AnnotationJob(document, config) as job:
         for segment in job.segments():
@@ -115,14 +115,14 @@ def measure(
     document: Path,
     truth: dict[str, list[Stretch]],
     folder: Path,
-    lengths: Sequence[int] = LENGTHS,
-    frame_rate: float = ConvertConfig.frame_rate,
+    lengths: Sequence[int],
+    recorded: ConvertConfig,
 ) -> list[str]:
     """Return one line a length and true action: windows, share that is right, all answers."""
     level = Sidecar.of_model(folder).unknown_logit
     lines = []
     for length in lengths:
-        found = list(answers(document, truth, folder, length, frame_rate))
+        found = list(answers(document, truth, folder, length, recorded))
         for action in dict.fromkeys(action for action, _, _ in found):
             given = [answer for true, answer, _ in found if true == action]
             logits = np.array([most for true, _, most in found if true == action])
@@ -151,10 +151,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=MODEL, help="the network's folder")
     parser.add_argument("--lengths", type=int, nargs="+", default=list(LENGTHS), metavar="FRAMES")
     parser.add_argument("--frame-rate", type=float, default=ConvertConfig.frame_rate, metavar="FPS")
+    parser.add_argument(
+        "--frame-size",
+        type=int,
+        nargs=2,
+        metavar=("WIDTH", "HEIGHT"),
+        help="in pixels",
+        default=(ConvertConfig.frame_width, ConvertConfig.frame_height),
+    )
     given = parser.parse_args(argv)
     try:
+        width, height = given.frame_size
+        recorded = ConvertConfig(
+            frame_rate=given.frame_rate, frame_width=width, frame_height=height
+        )
         truth = read_truth(given.truth)
-        lines = measure(given.document, truth, given.model, given.lengths, given.frame_rate)
+        lines = measure(given.document, truth, given.model, given.lengths, recorded)
     except InputError as error:
         log.error("%s", error)
         return 2

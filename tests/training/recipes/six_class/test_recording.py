@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.recipes.six_class.recording import Stretch, action_of, main, read_truth
+from training.recipes.six_class.recording import MODEL, Stretch, action_of, main, read_truth
 
 SAMPLES = Path(__file__).parents[4] / "samples"
 POSES, TRUTH = SAMPLES / "walk_sit_getup.json", SAMPLES / "walk_sit_getup.truth.json"
@@ -32,6 +32,29 @@ def test_the_shipped_network_on_the_shipped_document(
     assert "100.0 % right; answers: walking" in walking
     unknown = next(line for line in lines if line.startswith("60 frames, unknown: "))
     assert "right" not in unknown
+
+
+def test_networks_of_pictures_need_the_size_of_the_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = json.loads(POSES.read_text())
+    for record in records:
+        for frame in record["batches"]:
+            for person in frame["objects"]:
+                pose = person["pose25d"]
+                pose[0::4], pose[1::4] = ([v / 3 for v in pose[k::4]] for k in (0, 1))
+    (tmp_path / "poses.json").write_text(json.dumps(records))
+    model = MODEL.with_name("pose_classification_2dbp_tao")
+    shown = []
+    for words in (
+        [str(POSES)],
+        [str(tmp_path / "poses.json"), "--frame-size", "640", "360"],
+        [str(tmp_path / "poses.json")],
+    ):
+        assert main([*words, str(TRUTH), "--model", str(model), "--lengths", "60"]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] != shown[2]
+    assert main([str(POSES), str(TRUTH), "--frame-size", "0", "9"]) == 2
 
 
 @pytest.mark.parametrize(
