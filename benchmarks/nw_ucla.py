@@ -76,8 +76,8 @@ class Run:
         name = "-".join([self.recipe, self.stream, f"seed{self.seed}", self.split, *changes])
         if len(name) <= LONGEST_NAME:
             return name
-        kept = LONGEST_NAME - 17
-        return f"{name[:kept]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        return f"{name[: LONGEST_NAME - len(digest) - 1]}-{digest}"
 
     def done_in(self, results: list[dict[str, Any]]) -> bool:
         """Whether its result is known."""

@@ -6,9 +6,7 @@ import re
 from collections.abc import Sequence
 from math import isnan
 
-import msgspec
-
-from converter.deepstream.render import Label
+from converter.deepstream.render import Label, encode_names, encode_score
 
 _KEY = b"object_id"
 _OLDER = (b"action", b"action_score")
@@ -24,7 +22,7 @@ class Inserter:
 
     def __init__(self, names: Sequence[str]) -> None:
         # Without their first quote, which is that of the key they are put before.
-        self._members = [b'action": %b' % msgspec.json.encode(name) for name in (*names, "")]
+        self._members = [b'action": %b' % name for name in encode_names(names)]
 
     def insert(self, text: bytes, labels: Sequence[Label]) -> bytes | None:
         """Return the text with the labels in front of each `object_id`.
@@ -52,6 +50,6 @@ class Inserter:
             place = pieces.index(_KEY, place + 1)
             before = pieces[place - 1]
             space = before[len(before.rstrip()) :] or b" "  # a line break and indents, maybe
-            given = b"" if isnan(score) else b', "action_score": %a' % round(score, 6)
+            given = b"" if isnan(score) else b', "action_score": %b' % encode_score(score)
             pieces[place] = b'%b%b,%b"%b' % (self._members[index], given, space, _KEY)
         return b'"'.join(pieces)

@@ -32,10 +32,13 @@ class Labels(NamedTuple):
     classes: NDArray[np.int32]
     scores: NDArray[np.float32] | None
 
-    def part(self, begin: int, end: int) -> Labels:
-        """Return those of the objects from `begin` to before `end`."""
-        scores = None if self.scores is None else self.scores[begin:end]
-        return Labels(self.names, self.classes[begin:end], scores)
+    def parts(self, counts: Sequence[int]) -> Iterator[Labels]:
+        """Yield those of the first objects, of the next, and so on, as many as `counts` says."""
+        end = 0
+        for count in counts:
+            begin, end = end, end + count
+            scores = None if self.scores is None else self.scores[begin:end]
+            yield Labels(self.names, self.classes[begin:end], scores)
 
     def each(self) -> Iterator[Label]:
         """Return class and score of each object."""
@@ -55,37 +58,30 @@ def labelled(
         style: How to write; where "verbatim" cannot add to the text, it is written without white
             space.
     """
-    if style == "verbatim":
-        return _verbatim(file, counts, labels)
-    return _anew(file, counts, labels, Renderer(labels.names, compact=style == "compact"))
+    parts = labels.parts(counts)
+    if style == "verbatim" and counts:  # without any records, all styles are []
+        return _verbatim(file, parts, Inserter(labels.names))
+    return _anew(file, parts, Renderer(labels.names, compact=style == "compact"))
 
 
-def _anew(
-    file: RecordFile, counts: Sequence[int], labels: Labels, renderer: Renderer
-) -> Iterator[bytes]:
-    end = 0
-    for records, count in zip(file.replay(decode_texts), counts, strict=True):
-        begin, end = end, end + count
-        given = labels.part(begin, end).each()
+def _anew(file: RecordFile, parts: Iterator[Labels], renderer: Renderer) -> Iterator[bytes]:
+    for records, part in zip(file.replay(decode_texts), parts, strict=True):
+        given = part.each()
         for record in records:
             yield renderer.render(record, given)
     yield renderer.end()
 
 
-def _verbatim(file: RecordFile, counts: Sequence[int], labels: Labels) -> Iterator[bytes]:
-    inserter = Inserter(labels.names)
-    end = 0
-    for (before, text), count in zip(file.texts(), counts, strict=True):
-        begin, end = end, end + count
-        part = labels.part(begin, end)
+def _verbatim(file: RecordFile, parts: Iterator[Labels], inserter: Inserter) -> Iterator[bytes]:
+    for (before, text), part in zip(file.texts(), parts, strict=True):
         done = inserter.insert(text, list(part.each()))
         yield before.removeprefix(BOM)
         yield _rewritten(file, text, part) if done is None else done
-    yield file.ending if counts else b"[]"
+    yield file.ending
 
 
 def _rewritten(file: RecordFile, text: bytes, labels: Labels) -> bytes:
     renderer = Renderer(labels.names, compact=True, complete=True)
     given = labels.each()
     items = [renderer.render(record, given)[1:] for record in decode_texts(file.array(text))]
-    return b"\n".join((*items, b"")) if file.lines else b",".join(items)
+    return (b"\n" if file.lines else b",").join(items) + text[len(text.rstrip()) :]

@@ -35,10 +35,6 @@ class RecordText(NamedTuple):
     fields: Fields
     frames: list[FrameText]
 
-    def count_objects(self) -> int:
-        """Return the number of objects in all frames."""
-        return sum(len(frame.objects or ()) for frame in self.frames)
-
 
 class _Frame(Struct, forbid_unknown_fields=True, gc=False):
     batch_id: Raw | UnsetType = UNSET
@@ -77,6 +73,16 @@ def decode_texts(array: bytes) -> list[RecordText]:
         return [_take_apart(record) for record in _decode_objects(array)]
 
 
+def encode_names(labels: Sequence[str]) -> list[bytes]:
+    """Return the class names as JSON; the last, of class -1, is empty."""
+    return [msgspec.json.encode(label) for label in (*labels, "")]
+
+
+def encode_score(score: float) -> bytes:
+    """Return a score as JSON, to six digits."""
+    return repr(round(score, 6)).encode()
+
+
 class Renderer:
     """Writes an array of records with labels.
 
@@ -90,7 +96,7 @@ class Renderer:
         self, labels: Sequence[str], *, compact: bool = False, complete: bool = False
     ) -> None:
         self._complete = complete
-        self._actions = [msgspec.json.encode(label) for label in (*labels, "")]
+        self._actions = encode_names(labels)
         self._indent = -1 if compact else 2
         # What stands between the brackets of an array and its items.
         self._edge = b"" if compact else b"\n"
@@ -128,7 +134,7 @@ class Renderer:
         fields["action"] = self._actions[label]
         fields.pop("action_score", None)
         if not isnan(score):
-            fields["action_score"] = repr(round(score, 6)).encode()
+            fields["action_score"] = encode_score(score)
         return _object(fields)
 
 

@@ -104,6 +104,7 @@ def test_other_texts_are_taken_apart(tmp_path: Path, extra: dict[str, Any], line
     items = [json.dumps(item).replace("\\\\", "\\") for item in document]
     source.write_text("\n".join(items) if lines else f"[{','.join(items)}]")
     text = annotate(source, style="verbatim").text
+    assert text == text.rstrip()  # as in the source
     written = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text)
     expected = annotate(source).data
     for item, original in zip(expected, document, strict=True):

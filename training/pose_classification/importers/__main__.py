@@ -16,6 +16,7 @@ from training.pose_classification.importers.clips import Source
 from training.pose_classification.importers.csv_table import open_csv
 from training.pose_classification.importers.hdm05 import open_hdm05
 from training.pose_classification.importers.ntu import open_ntu
+from training.pose_classification.importers.nw_ucla import SPLITS as NW_UCLA_SPLITS
 from training.pose_classification.importers.nw_ucla import open_nw_ucla
 from training.pose_classification.importers.utkinect import open_utkinect
 
@@ -34,7 +35,7 @@ def _csv(given: Arguments) -> Source:
 
 FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
     "nw-ucla": (
-        "folder or zip of JSON files; --split cross-view, validation, none or a JSON file",
+        f"folder or zip of JSON files; --split {', '.join(NW_UCLA_SPLITS)} or a JSON file",
         lambda given: open_nw_ucla(given.source, given.split),
     ),
     "ntu": (

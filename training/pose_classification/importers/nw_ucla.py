@@ -30,6 +30,13 @@ ACTIONS = {
     "a11": "throw",
     "a12": "carry",
 }
+# Part of each view.
+SPLITS = {
+    "cross-view": {"01": "train", "02": "train", "03": "val"},
+    "validation": {"01": "train", "02": "val"},
+    "validation-reverse": {"02": "train", "01": "val"},
+    "none": {"01": "all", "02": "all", "03": "all"},
+}
 _NAME = re.compile(r"(a\d\d)_s\d\d_e\d\d_v(\d\d)")
 
 
@@ -41,8 +48,7 @@ def open_nw_ucla(path: Path, split: str | None) -> Source:
         split: ``cross-view`` (default: views 1 and 2 train, view 3 val); ``none``: one part,
             ``all``; ``validation``: view 1 trains and view 2 is val, ``validation-reverse``: the
             other way round, both for choosing options without a look at the test view; or a JSON
-            file ``{"train": [...], "test": [...]}`` of objects
-            with ``file_name``.
+            file ``{"train": [...], "test": [...]}`` of objects with ``file_name``.
 
     Returns:
         Clips of one person, layout kinect-v1.
@@ -50,19 +56,13 @@ def open_nw_ucla(path: Path, split: str | None) -> Source:
     Raises:
         InputError: A file is not what it should be.
     """
-    return Source("kinect-v1", _clips(path, _parts(split)), tuple(ACTIONS.values()))
+    return Source("kinect-v1", _clips(path, _parts(split or "cross-view")), tuple(ACTIONS.values()))
 
 
-def _parts(split: str | None) -> dict[str, str]:
+def _parts(split: str) -> dict[str, str]:
     """Part of the data set by view (``01``) or by the name of a sequence."""
-    if split in (None, "cross-view"):
-        return {"01": "train", "02": "train", "03": "val"}
-    if split == "validation":
-        return {"01": "train", "02": "val"}
-    if split == "validation-reverse":
-        return {"02": "train", "01": "val"}
-    if split == "none":
-        return {"01": "all", "02": "all", "03": "all"}
+    if split in SPLITS:
+        return SPLITS[split]
     try:
         content = json.loads(Path(split).read_text(encoding="utf-8"))
         return {
@@ -72,7 +72,7 @@ def _parts(split: str | None) -> dict[str, str]:
         }
     except OSError as error:
         raise InputError(
-            f"split {split!r}: not cross-view, validation or none, and no such file"
+            f"split {split!r}: none of {', '.join(SPLITS)}, and no such file"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{split}: must hold train and test, lists of file_name") from error
