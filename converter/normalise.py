@@ -46,21 +46,24 @@ def normalise(
         raise InputError(f"pose_type is '{pose_type}', must be one of {', '.join(POSE_TYPES)}")
     if keypoints.ndim < 3 or keypoints.shape[-1] != 4:
         raise InputError(f"poses must have shape (..., T, V, 4), got {keypoints.shape}")
-    # (..., 4, T, V); float64, as NVIDIA computes, so that the rounding to float32 is the same.
+    # (..., 4, T, V); float64, as NVIDIA computes, so that the rounding to float32 is the same. What
+    # follows works in place: the memory of large temporaries costs more than the arithmetic.
     planes = np.moveaxis(keypoints, -1, -3).astype(np.float64, order="C")
-    position = planes[..., :3, :, :]
     present = np.isfinite(planes).all(-3) & (planes[..., 3, :, :] != 0)
-    if pose_type == "3dbp":
-        root = position[..., :1]
-        present &= np.isfinite(root).all(-3)
-        with np.errstate(invalid="ignore"):  # inf - inf, masked below
-            channels = (position - root) / focal_length
-    else:
-        width, height = frame_size
-        size = np.array([width, height, 1.0])[:, None, None]
-        centre = np.array([0.5, 0.5, 0.0])[:, None, None]
-        channels = (position / size - centre)[..., : POSE_TYPES[pose_type][0], :, :]
-    return np.where(present[..., None, :, :], channels, 0).astype(np.float32)
+    channels = planes[..., : POSE_TYPES[pose_type][0], :, :]
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is masked, the rest stays inf
+        if pose_type == "3dbp":
+            root = channels[..., :1].copy()
+            present &= np.isfinite(root).all(-3)
+            channels -= root
+            channels /= focal_length
+        else:
+            size, centre = np.array([[*frame_size, 1.0], [0.5, 0.5, 0.0]])[..., None, None]
+            channels /= size[: channels.shape[-3]]
+            channels -= centre[: channels.shape[-3]]
+        result = np.zeros(channels.shape, dtype=np.float32)
+        np.copyto(result, channels, where=present[..., None, :, :], casting="same_kind")
+    return result
 
 
 def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.float32]:

@@ -48,6 +48,7 @@ class _Frame(Struct, forbid_unknown_fields=True, gc=False):
 class _Record(Struct, forbid_unknown_fields=True, gc=False):
     batches: list[_Frame]
     num_frames_in_batch: Raw | UnsetType = UNSET
+    producer: Raw | UnsetType = UNSET
 
 
 _decode_usual = msgspec.json.Decoder(list[_Record]).decode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,17 @@ def test_a_batch_of_16_is_taken_and_17_refused(client: Client) -> None:
     assert client.logits(clips(16)).shape == (16, 6)
     with pytest.raises(InferenceServerException, match="batch-size must be <= 16"):
         client.logits(clips(17))
+
+
+def test_a_run_may_have_more_threads_than_there_are_cores(serve: Callable[..., Any]) -> None:
+    def edit(repository: Path) -> None:
+        path = repository / NETWORK / "configs/embedded.pbtxt"
+        before, key, after = path.read_text().partition('"threads_a_run" value { string_value: "')
+        path.write_text(f"{before}{key}64{after.removeprefix('1')}")
+
+    _, client = serve(edit=edit)
+    x = clips(16, 150)
+    np.testing.assert_allclose(client.logits(x), tiny_logits(x), atol=1e-5)
 
 
 def test_classification_extension_ranks_the_labels(client: Client) -> None:

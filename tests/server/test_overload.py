@@ -139,3 +139,15 @@ def test_nobody_is_forgotten(triton: EmbeddedTriton) -> None:
     assert slow <= 3 + 0.02 * len(answers.accepted)  # three: one halt of the machine
     assert scrape(triton, "requests") - before >= len(answers.accepted)
     assert taken < 30
+
+
+def test_answers_and_refusals_at_the_same_time_harm_nobody(serve: Callable[..., Any]) -> None:
+    """Triton's Python backend breaks down where several threads speak to it."""
+    server, client = serve(edit=busy(queue_limit=4))
+    clip = np.ones((2, 3, 20, 34, 1), np.float32)
+    with Caller(server.grpc_url, NETWORK, {"input": clip}) as caller:
+        answers = caller.call_at(1500, 2)
+    assert answers.accepted
+    assert answers.refused
+    assert all("Exceeds maximum queue size" in words for words in answers.errors)
+    assert np.isfinite(client.logits(clip)).all()

@@ -15,7 +15,7 @@ from tests.tiny_network import CLASSES
 REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
 CONFIGS = sorted(REPOSITORY.glob("pose_classification*/config.pbtxt"))
 STEPS = (f"{ENSEMBLE}_preprocess", NETWORK, f"{ENSEMBLE}_postprocess")
-QUEUE = ("queue_limit", "queue_seconds")
+OWN = ("queue_limit", "queue_seconds", "onnx_file", "threads_a_run")  # of 1/model.py
 BACKENDS = {"config": "tensorrt_plan", "onnxruntime": "onnxruntime", "embedded": "python"}
 
 
@@ -84,12 +84,12 @@ def test_the_network_has_one_contract_on_every_backend(name: str) -> None:
         either.ClearField("instance_group")
     if name == "embedded":  # requests wait in 1/model.py, by the same limits
         queue = default.dynamic_batching.default_queue_policy
-        own = {key: config.parameters[key].string_value for key in (*QUEUE, "onnx_file")}
-        assert own.pop("onnx_file") == "model.onnx"
+        own = {key: config.parameters[key].string_value for key in OWN}
+        assert own["onnx_file"] == "model.onnx"
         assert int(own["queue_limit"]) == queue.max_queue_size
         assert float(own["queue_seconds"]) * 1e6 == queue.default_timeout_microseconds
         default.ClearField("dynamic_batching")
-        for key in (*QUEUE, "onnx_file"):
+        for key in OWN:
             del config.parameters[key]
     assert MessageToDict(config) == MessageToDict(default)
 

@@ -1,8 +1,11 @@
 """Triton model: the network in ONNX Runtime, for the embedded server, which has no such backend.
 
-Requests wait here and not in Triton: `execute` only takes them in, a thread runs them. Triton 2.51
+Requests wait here and not in Triton: `execute` only takes them in, threads run them. Triton 2.51
 with a limit on its own queue forgets to wake its batcher when a request comes while the model is
 about to be free, and the request then waits for half a second.
+
+Each core runs pieces of its own, small enough for its cache: that is faster than all cores at one
+large batch. Besides the thread of `execute` only one talks to Triton, which does not bear more.
 """
 
 from __future__ import annotations
@@ -11,9 +14,11 @@ import json
 import os
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -23,54 +28,77 @@ import triton_python_backend_utils as pb
 from converter import ConvertConfig, InputError
 
 FRAMES_MAX = ConvertConfig().sequence_length_max
+FRAMES_A_RUN = 100  # of several sequences; one alone may have more
 FRAMES = 2  # axis of T in (N, C, T, V, M)
+WORKERS_NICE = 5
+COUNT_EVERY = 0.25  # seconds at most while there is work; telling Triton takes time
 COUNTED = {  # custom metrics, as Triton's own do not see this model's queue
     "queue_us": "Microseconds that requests have waited for the network",
-    "compute_us": "Microseconds that the network has run",
+    "compute_us": "Microseconds from then until they were answered",
     "requests": "Requests that the network has answered",
     "runs": "Runs of the network",
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
-    """A request that waits: its sequences, their lengths (N,), and how to answer it."""
+    """A request: how to answer it, and its logits (N, classes) as far as they are known."""
 
-    clip: np.ndarray
-    lengths: np.ndarray
-    sender: Any
+    sender: Any  # None when it has been answered
+    logits: np.ndarray
+    left: int  # sequences without logits
     arrived: float
     patience: float
+    begun: float | None = None
+    refusal: tuple[str, int] | None = None  # what is wrong, and Triton's code for that
 
-    def answer(self, logits: np.ndarray) -> None:
-        """Sends the logits (N, classes)."""
-        _send(self.sender, pb.InferenceResponse([pb.Tensor("fc_pred", logits)]))
+    def response(self) -> Any:
+        """Returns the logits, or the error."""
+        if self.refusal is not None:
+            return pb.InferenceResponse(error=pb.TritonError(*self.refusal))
+        return pb.InferenceResponse([pb.Tensor("fc_pred", self.logits)])
 
-    def refuse(self, message: str, code: int) -> None:
-        """Sends an error."""
-        _send(self.sender, pb.InferenceResponse(error=pb.TritonError(message, code)))
+
+@dataclass(frozen=True)
+class Piece:
+    """Sequences of one request, all of one length, that are run together."""
+
+    job: Job
+    rows: np.ndarray
+    clip: np.ndarray
+
+    @property
+    def frames(self) -> int:
+        """Of all its sequences."""
+        return len(self.clip) * int(self.clip.shape[FRAMES])
+
+    def fits(self, others: list[Piece]) -> bool:
+        """Whether it can be run together with `others`."""
+        return (
+            self.clip.shape[FRAMES] == others[0].clip.shape[FRAMES]
+            and self.frames + sum(other.frames for other in others) <= FRAMES_A_RUN
+        )
 
 
 class TritonPythonModel:
-    """One session for all requests; sequences of the same length are run together."""
+    """One session for all threads; short sequences of the same length are run together."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads the file that the configuration names, one thread a physical core."""
+        """Loads the file that the configuration names and starts the threads."""
         config = json.loads(args["model_config"])
         parameter = {key: value["string_value"] for key, value in config["parameters"].items()}
-        self.batch = int(config["max_batch_size"])
         self.limit = int(parameter["queue_limit"])
         self.patience = float(parameter["queue_seconds"])
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _physical_cores()
+        options.intra_op_num_threads = int(parameter["threads_a_run"])
         name = parameter["onnx_file"]
         path = Path(args["model_repository"]) / args["model_version"] / name
         self.session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
         metadata = self.session.get_modelmeta().custom_metadata_map
-        data_type = metadata.get("data_type", "fp32")
-        pb.Logger.log_info(f"{name}: {data_type}, {options.intra_op_num_threads} threads")
+        at_once = max(1, _physical_cores() // options.intra_op_num_threads)
+        pb.Logger.log_info(f"{name}: {metadata.get('data_type', 'fp32')}, {at_once} runs at once")
         self.ignores_padding = metadata.get("padding") == "mask"
         self.input, self.output = self.session.get_inputs()[0], self.session.get_outputs()[0]
         frames = self.input.shape[FRAMES]
@@ -79,90 +107,128 @@ class TritonPythonModel:
             key: pb.MetricFamily(f"pose_network_{key}", text, pb.MetricFamily.COUNTER)
             for key, text in COUNTED.items()
         }
-        self.counted = {key: family.Metric(labels={}) for key, family in self.families.items()}
-        self.waiting: deque[Job] = deque()
+        self.metrics = {key: family.Metric(labels={}) for key, family in self.families.items()}
+        self.counted = dict.fromkeys(COUNTED, 0.0)  # and not told yet
+        self.told = time.monotonic()
+        self.pieces: deque[Piece] = deque()
+        self.waiting = 0  # requests of which nothing has been run
         self.changed = threading.Condition()
         self.ended = False
-        self.worker = threading.Thread(target=self._work, daemon=True)
-        self.worker.start()
+        self.answers: SimpleQueue[Job | None] = SimpleQueue()
+        self.talker = threading.Thread(target=self._talk, daemon=True)
+        self.workers = [threading.Thread(target=self._work, daemon=True) for _ in range(at_once)]
+        for thread in (self.talker, *self.workers):
+            thread.start()
 
     def execute(self, requests: list[Any]) -> None:
         """Takes requests for N sequences in, or says at once what is wrong with one."""
         for request in requests:
-            sender = request.get_response_sender()
-            clip = pb.get_input_tensor_by_name(request, "input").as_numpy().copy()
-            patience = request.timeout() / 1e6 or self.patience
+            clip = pb.get_input_tensor_by_name(request, "input").as_numpy()
+            job = Job(
+                sender=request.get_response_sender(),
+                logits=np.empty((len(clip), self.output.shape[1]), np.float32),
+                left=len(clip),
+                arrived=time.monotonic(),
+                patience=request.timeout() / 1e6 or self.patience,
+            )
             try:
-                job = Job(clip, self._lengths(clip), sender, time.monotonic(), patience)
+                pieces = list(_cut(job, clip, self._lengths(clip)))
             except InputError as error:
-                job = Job(clip, np.empty(0), sender, 0, 0)
-                job.refuse(str(error), pb.TritonError.INVALID_ARG)
+                self._refuse(job, str(error), pb.TritonError.INVALID_ARG)
                 continue
             with self.changed:
-                full = len(self.waiting) >= self.limit
+                full = self.waiting >= self.limit
                 if not full:
-                    self.waiting.append(job)
-                    self.changed.notify()
+                    self.waiting += 1
+                    self.pieces.extend(pieces)
+                    self.changed.notify(len(pieces))
             if full:
-                job.refuse("Exceeds maximum queue size", pb.TritonError.UNAVAILABLE)
+                self._refuse(job, "Exceeds maximum queue size", pb.TritonError.UNAVAILABLE)
 
     def finalize(self) -> None:
         """Answers what waits, then ends."""
         with self.changed:
             self.ended = True
-            self.changed.notify()
-        self.worker.join()
+            self.changed.notify_all()
+        for thread in self.workers:
+            thread.join()
+        self.answers.put(None)
+        self.talker.join()
 
     def _work(self) -> None:
-        while jobs := self._next():
-            now = time.monotonic()
-            late = [job for job in jobs if now - job.arrived > job.patience]
-            jobs = [job for job in jobs if now - job.arrived <= job.patience]
-            for job in late:
-                job.refuse("Request timeout expired", pb.TritonError.UNAVAILABLE)
+        # What feeds the network, and refuses when there is too much, must not wait for it.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WORKERS_NICE)
+        while pieces := self._next():
+            batch = pieces[0].clip
+            if len(pieces) > 1:
+                batch = np.concatenate([piece.clip for piece in pieces])
             try:
-                answers = self._run(jobs)
+                (logits,) = self.session.run([self.output.name], {self.input.name: batch})
             except Exception as error:  # ONNX Runtime's exceptions have no common base
-                for job in jobs:
-                    job.refuse(f"the network failed: {error}", pb.TritonError.INTERNAL)
+                for piece in pieces:
+                    message = f"the network failed: {error}"
+                    self._refuse(piece.job, message, pb.TritonError.INTERNAL)
                 continue
-            self._count(jobs, now)
-            for job, logits in zip(jobs, answers, strict=True):
-                job.answer(logits)
+            self._note(pieces, logits)
 
-    def _next(self) -> list[Job]:
-        """Waits for requests; returns the oldest that fit a batch, none at the end."""
+    def _next(self) -> list[Piece]:
+        """Waits for pieces; returns the oldest that can be run together, none at the end."""
+        taken: list[Piece] = []
         with self.changed:
-            self.changed.wait_for(lambda: self.waiting or self.ended)
-            jobs: list[Job] = []
-            room = self.batch
-            while self.waiting and (not jobs or len(self.waiting[0].clip) <= room):
-                jobs.append(self.waiting.popleft())
-                room -= len(jobs[-1].clip)
-            return jobs
+            while not taken:
+                self.changed.wait_for(lambda: self.pieces or self.ended)
+                if not self.pieces:
+                    break
+                while self.pieces and (not taken or self.pieces[0].fits(taken)):
+                    piece = self.pieces.popleft()
+                    if piece.job.begun is None:
+                        self._begin(piece.job)
+                    if piece.job.refusal is None:
+                        taken.append(piece)
+        return taken
 
-    def _run(self, jobs: list[Job]) -> list[np.ndarray]:
-        """Logits of each job; sequences of one length share a run, whosever they are."""
-        logits = [np.empty((len(job.clip), self.output.shape[1]), np.float32) for job in jobs]
-        groups: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)
-        for index, job in enumerate(jobs):
-            for length in np.unique(job.lengths):
-                groups[length].append((index, np.flatnonzero(job.lengths == length)))
-        for length, members in groups.items():
-            batch = np.concatenate([jobs[index].clip[rows, :, :length] for index, rows in members])
-            (answer,) = self.session.run([self.output.name], {self.input.name: batch})
-            self.counted["runs"].increment(1)
-            ends = np.cumsum([len(rows) for _, rows in members])[:-1]
-            for (index, rows), part in zip(members, np.split(answer, ends), strict=True):
-                logits[index][rows] = part
-        return logits
+    def _begin(self, job: Job) -> None:
+        self.waiting -= 1
+        job.begun = time.monotonic()
+        if job.begun - job.arrived > job.patience:
+            self._refuse(job, "Request timeout expired", pb.TritonError.UNAVAILABLE)
 
-    def _count(self, jobs: list[Job], started: float) -> None:
-        """Both times are counted for each request, as Triton does."""
-        spent = time.monotonic() - started
-        self.counted["requests"].increment(len(jobs))
-        self.counted["queue_us"].increment(1e6 * sum(started - job.arrived for job in jobs))
-        self.counted["compute_us"].increment(1e6 * spent * len(jobs))
+    def _note(self, pieces: list[Piece], logits: np.ndarray) -> None:
+        """Adds the logits of a run to those of its jobs; what this completes can be answered."""
+        end = 0
+        with self.changed:
+            self.counted["runs"] += 1
+            for piece in pieces:
+                job, begin, end = piece.job, end, end + len(piece.rows)
+                job.logits[piece.rows] = logits[begin:end]
+                job.left -= len(piece.rows)
+                if job.left == 0:
+                    self.counted["requests"] += 1
+                    self.counted["queue_us"] += 1e6 * (job.begun - job.arrived)
+                    self.counted["compute_us"] += 1e6 * (time.monotonic() - job.begun)
+                    self.answers.put(job)
+
+    def _refuse(self, job: Job, message: str, code: int) -> None:
+        job.refusal = message, code
+        self.answers.put(job)
+
+    def _talk(self) -> None:
+        while job := self.answers.get():
+            self._tell()
+            if job.sender is not None:
+                job.sender.send(job.response(), flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+                job.sender = None  # to be freed in this thread
+
+    def _tell(self) -> None:
+        """Tells Triton what has been counted; once in a while when there is more to do."""
+        with self.changed:
+            now = time.monotonic()
+            if self.pieces and now - self.told < COUNT_EVERY:
+                return
+            self.told = now
+            counted, self.counted = self.counted, dict.fromkeys(COUNTED, 0.0)
+        for key, value in counted.items():
+            self.metrics[key].increment(value)
 
     def _lengths(self, clip: np.ndarray) -> np.ndarray:
         """Frames of each sequence that the network has to see, (N,)."""
@@ -179,8 +245,13 @@ class TritonPythonModel:
         return np.where(seen.any(axis=1), frames - seen[:, ::-1].argmax(axis=1), 1)
 
 
-def _send(sender: Any, response: Any) -> None:
-    sender.send(response, flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+def _cut(job: Job, clip: np.ndarray, lengths: np.ndarray) -> Iterator[Piece]:
+    """Cuts a request (N, C, T, V, M) into pieces of copies without padding."""
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        count = max(1, FRAMES_A_RUN // length)
+        for part in np.split(rows, range(count, len(rows), count)):
+            yield Piece(job, part, clip[part, :, :length])
 
 
 def _physical_cores() -> int:
