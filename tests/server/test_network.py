@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
@@ -45,6 +47,27 @@ def test_a_run_may_have_more_threads_than_there_are_cores(serve: Callable[..., A
     _, client = serve(edit=edit)
     x = clips(16, 150)
     np.testing.assert_allclose(client.logits(x), tiny_logits(x), atol=1e-5)
+
+
+def test_a_run_that_fails_harms_no_other(serve: Callable[..., Any]) -> None:
+    def only_whole_hundreds(repository: Path) -> None:
+        path = repository / NETWORK / "1/model.onnx"
+        model = onnx.load(path)
+        for node in model.graph.node:
+            node.input[:] = ["hundreds" if name == "input" else name for name in node.input]
+        model.graph.node.insert(0, helper.make_node("Reshape", ["input", "shape"], ["hundreds"]))
+        shape = numpy_helper.from_array(np.array([-1, 3, 100, 34, 1]), "shape")
+        model.graph.initializer.append(shape)
+        onnx.save(model, path)
+        config = repository / NETWORK / "configs/embedded.pbtxt"
+        config.write_text(config.read_text().partition("model_warmup")[0])
+
+    _, client = serve(edit=only_whole_hundreds)
+    for _ in range(3):
+        with pytest.raises(InferenceServerException, match="the network failed"):
+            client.logits(clips(5, 50))
+        x = clips(5, 100)
+        np.testing.assert_allclose(client.logits(x), tiny_logits(x), atol=1e-5)
 
 
 def test_classification_extension_ranks_the_labels(client: Client) -> None:

@@ -159,10 +159,10 @@ class TritonPythonModel:
         # What feeds the network, and refuses when there is too much, must not wait for it.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WORKERS_NICE)
         while pieces := self._next():
-            batch = pieces[0].clip
-            if len(pieces) > 1:
-                batch = np.concatenate([piece.clip for piece in pieces])
             try:
+                batch = pieces[0].clip
+                if len(pieces) > 1:
+                    batch = np.concatenate([piece.clip for piece in pieces])
                 (logits,) = self.session.run([self.output.name], {self.input.name: batch})
             except Exception as error:  # ONNX Runtime's exceptions have no common base
                 for piece in pieces:
@@ -214,10 +214,13 @@ class TritonPythonModel:
 
     def _talk(self) -> None:
         while job := self.answers.get():
-            self._tell()
-            if job.sender is not None:
-                job.sender.send(job.response(), flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
-                job.sender = None  # to be freed in this thread
+            try:
+                self._tell()
+                if job.sender is not None:
+                    job.sender.send(job.response(), flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            except Exception as error:  # others wait for their answers
+                pb.Logger.log_error(f"an answer could not be sent: {error}")
+            job.sender = None  # to be freed in this thread
 
     def _tell(self) -> None:
         """Tells Triton what has been counted; once in a while when there is more to do."""
