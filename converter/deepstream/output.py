@@ -66,8 +66,9 @@ def labelled(
 
 def _anew(file: RecordFile, parts: Iterator[Labels], renderer: Renderer) -> Iterator[bytes]:
     for records, part in zip(file.replay(decode_texts), parts, strict=True):
-        if records:
-            yield renderer.render(records, part.each())
+        given = part.each()
+        for record in records:
+            yield renderer.render(record, given)
     yield renderer.end()
 
 
@@ -82,5 +83,5 @@ def _verbatim(file: RecordFile, parts: Iterator[Labels], inserter: Inserter) -> 
 def _rewritten(file: RecordFile, text: bytes, labels: Labels) -> bytes:
     renderer = Renderer(labels.names, compact=True, complete=True)
     given = labels.each()
-    items = [renderer.render([record], given)[1:] for record in decode_texts(file.array(text))]
+    items = [renderer.render(record, given)[1:] for record in decode_texts(file.array(text))]
     return (b"\n" if file.lines else b",").join(items) + text[len(text.rstrip()) :]

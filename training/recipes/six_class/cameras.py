@@ -21,8 +21,8 @@ FRAMES = {(1920, 1080): 0.7, (1440, 1080): 0.2, (1080, 1920): 0.1}
 """Width and height of pictures, and how often they are met."""
 FOCAL = (0.5, 1.2)
 """Focal length by the longer side: 90 to 45 degrees of view."""
-FILLED = (0.06, 0.9)
-"""Share of the picture's height that a standing person fills; all orders are as frequent."""
+FILLED = (0.2, 0.9)
+"""Share of the picture's height that a standing person fills."""
 NEAREST = 500.0
 """Millimetres that no joint comes nearer."""
 LEGS_TALL = 2.05
@@ -30,9 +30,9 @@ LEGS_TALL = 2.05
 
 
 def rotation(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a rotation (3, 3): any heading, looking 10 degrees up to 45 down, rolled a little."""
+    """Return a rotation (3, 3): any heading, looking 10 degrees up to 35 down, rolled a little."""
     yaw = rng.uniform(-np.pi, np.pi)
-    pitch = np.deg2rad(rng.uniform(-10, 45)) if rng.random() < 0.8 else 0.0
+    pitch = np.deg2rad(rng.uniform(-10, 35)) if rng.random() < 0.8 else 0.0
     roll = np.deg2rad(rng.normal(0, 4))
     cos, sin = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
     about_y = np.array([[cos[0], 0, -sin[0]], [0, 1, 0], [sin[0], 0, cos[0]]])
@@ -72,9 +72,8 @@ def photographed(motion: Motion, rng: np.random.Generator) -> Motion:
     focal = float(rng.uniform(*FOCAL) * max(width, height))
     config = replace(ConvertConfig(), frame_width=width, frame_height=height, focal_length=focal)
     leg = leg_length(motion)
-    filled = float(np.exp(rng.uniform(*np.log(FILLED))))
-    distance = focal * LEGS_TALL * leg / (filled * height)
-    across = rng.uniform(0.1, 0.9) - 0.5, rng.uniform(filled / 2, 1 - filled / 2) - 0.5
+    distance = focal * LEGS_TALL * leg / (rng.uniform(*FILLED) * height)
+    across = rng.uniform(0.2, 0.8) - 0.5, rng.uniform(0.4, 0.65) - 0.5
     place = np.array([across[0] * width, across[1] * height, focal]) * (distance / focal)
     moved = motion.copy()
     moved[..., :3] += (place - motion[:, PELVIS, :3].mean(axis=0)).astype(np.float32)
