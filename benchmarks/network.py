@@ -106,11 +106,11 @@ def shipped() -> Models:
     }
 
 
-def of_taos_size() -> Models:
-    """ST-GCN and ST-GCN++ as large as TAO's, with random weights."""
+def of_taos_size(networks: Sequence[str] = ("ST-GCN", "ST-GCN++")) -> Models:
+    """Networks as large as TAO's, with random weights."""
     models: Models = {}
     sequences = np.load(ROOT / "samples/segments.npy", mmap_mode="r", allow_pickle=False)
-    for network in ("ST-GCN", "ST-GCN++"):
+    for network in networks:
         torch.manual_seed(0)
         spec = ModelSpec.model_validate({"model_type": network, "padding": "mask"})
         net = build_model(spec, 6).eval()

@@ -66,9 +66,8 @@ def labelled(
 
 def _anew(file: RecordFile, parts: Iterator[Labels], renderer: Renderer) -> Iterator[bytes]:
     for records, part in zip(file.replay(decode_texts), parts, strict=True):
-        given = part.each()
-        for record in records:
-            yield renderer.render(record, given)
+        if records:
+            yield renderer.render(records, part.each())
     yield renderer.end()
 
 
@@ -83,5 +82,5 @@ def _verbatim(file: RecordFile, parts: Iterator[Labels], inserter: Inserter) -> 
 def _rewritten(file: RecordFile, text: bytes, labels: Labels) -> bytes:
     renderer = Renderer(labels.names, compact=True, complete=True)
     given = labels.each()
-    items = [renderer.render(record, given)[1:] for record in decode_texts(file.array(text))]
+    items = [renderer.render([record], given)[1:] for record in decode_texts(file.array(text))]
     return (b"\n" if file.lines else b",").join(items) + text[len(text.rstrip()) :]

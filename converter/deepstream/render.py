@@ -6,7 +6,7 @@ copied as they stand in the input and never parsed, so they keep their digits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import isnan
 from typing import Any, NamedTuple
@@ -103,24 +103,27 @@ class Renderer:
         self._edge = b"" if compact else b"\n"
         self._begun = False
 
-    def render(self, record: RecordText, labels: Iterator[Label]) -> bytes:
-        """Return the text of the next record of the array.
+    def render(self, records: Iterable[RecordText], labels: Iterator[Label]) -> bytes:
+        """Return the text of the next records of the array; there must be one at least.
 
         Args:
-            record: The record, which is used up.
+            records: The records, which are used up.
             labels: Is asked for the class of each object, -1 for none, and its score, nan for
                 none, in the order of the file.
         """
-        frames = [self._frame(frame, labels) for frame in record.frames]
-        array = _list([_object({**record.fields, "batches": _list(frames)})])
-        item = msgspec.json.format(array, indent=self._indent)[1 : -1 - len(self._edge)]
+        array = _list([self._record(record, labels) for record in records])
+        items = msgspec.json.format(array, indent=self._indent)[1 : -1 - len(self._edge)]
         opening = b"," if self._begun else b"["
         self._begun = True
-        return opening + item
+        return opening + items
 
     def end(self) -> bytes:
         """Return the end of the array."""
         return self._edge + b"]" if self._begun else b"[]"
+
+    def _record(self, record: RecordText, labels: Iterator[Label]) -> bytes:
+        frames = [self._frame(frame, labels) for frame in record.frames]
+        return _object({**record.fields, "batches": _list(frames)})
 
     def _frame(self, frame: FrameText, labels: Iterator[Label]) -> bytes:
         fields = frame.fields

@@ -65,7 +65,7 @@ def test_unknown_members_are_kept_at_every_level(outer, inner, ascii_only):
         level.pop("action_score", None)
     renderer = Renderer(["walking"])
     decoded = decode_texts(json.dumps(document, ensure_ascii=ascii_only).encode())
-    text = renderer.render(decoded[0], iter([(0, float("nan"))])) + renderer.end()
+    text = renderer.render(decoded, iter([(0, float("nan"))])) + renderer.end()
     del document[0]["batches"][0]["num_obj_meta"]
     someone = document[0]["batches"][0]["objects"][0]
     someone["action"] = "walking"
