@@ -135,7 +135,7 @@ def explain(points: Sequence[Point]) -> list[str]:
         f"At the highest throughput, {best.sequences_per_second:.0f} sequences/s "
         f"({_name(best)}): {_shares(best)}.",
         f"There the largest part is {largest}: {advice[largest]}; the network ran on "
-        f"{best.mean_batch:.1f} sequences at once.",
+        f"{best.mean_batch:.1f} sequences a run.",
     ]
 
 
