@@ -35,6 +35,7 @@ from training.pose_classification.deploy import DeployNet
 from training.pose_classification.labels import read_labels
 from training.pose_classification.onnx_model import INPUT, InputShape, to_onnx
 from training.pose_classification.quantise import to_int8
+from training.pose_classification.skeleton_net import SkeletonNet
 from training.pose_classification.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,18 +107,23 @@ def shipped() -> Models:
     }
 
 
-def of_taos_size(networks: Sequence[str] = ("ST-GCN", "ST-GCN++")) -> Models:
-    """Networks as large as TAO's, with random weights."""
+def of_taos_size() -> Models:
+    """ST-GCN and ST-GCN++ as large as TAO's, with random weights."""
     models: Models = {}
     sequences = np.load(ROOT / "samples/segments.npy", mmap_mode="r", allow_pickle=False)
-    for network in networks:
-        torch.manual_seed(0)
-        spec = ModelSpec.model_validate({"model_type": network, "padding": "mask"})
-        net = build_model(spec, 6).eval()
+    for network in ("ST-GCN", "ST-GCN++"):
+        net = untrained(network)
         models[network, "as trained"] = to_onnx(net, SHAPE)
         models[network, "deployed"] = to_onnx(DeployNet(net), SHAPE)
         models[network, "int8"] = to_int8(models[network, "deployed"], sequences)
     return models
+
+
+def untrained(network: str) -> SkeletonNet:
+    """A network of TAO's size with random weights, the same each time."""
+    torch.manual_seed(0)
+    spec = ModelSpec.model_validate({"model_type": network, "padding": "mask"})
+    return build_model(spec, 6).eval()
 
 
 def session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:

@@ -23,10 +23,11 @@ from rich.table import Table
 
 from benchmarks._report import console, write_report
 from benchmarks._served import NETWORK, ROOT, Edit, as_it_is, served
-from benchmarks.network import of_taos_size
+from benchmarks.network import SHAPE, untrained
 from client import Client, Settings
 from converter import ConvertConfig
 from converter.deepstream import AnnotationJob, Style
+from training.pose_classification.onnx_model import to_onnx
 
 DOCUMENT = ROOT / "samples" / "walk_sit_getup.json"
 STYLES: tuple[Style, ...] = ("nvidia", "verbatim")
@@ -50,25 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             for style in STYLES
         }
         for network, edit in networks.items():
-            with served(edit) as triton:
-                settings = Settings(triton.grpc_url, protocol="grpc", model="pose_classification")
-                with Client(settings) as client:
-                    for style in STYLES:
-                        label = partial(client.annotate, DOCUMENT, target, style=style)
-                        whole = milliseconds(label, turns, target)
-                        share = own[style] / whole
-                        table.add_row(
-                            network, style, f"{whole:.0f}", f"{own[style]:.1f}", f"{share:.1%}"
-                        )
-                        figures.append(
-                            {
-                                "network": network,
-                                "style": style,
-                                "whole_ms": whole,
-                                "client_ms": own[style],
-                                "share": share,
-                            }
-                        )
+            for style, whole in with_server(edit, target, turns).items():
+                share = own[style] / whole
+                cells = f"{whole:.0f}", f"{own[style]:.1f}", f"{share:.1%}"
+                table.add_row(network, style, *cells)
+                times = {"whole_ms": whole, "client_ms": own[style], "share": share}
+                figures.append({"network": network, "style": style, **times})
     console().print(table)
     if not given.quick:
         write_report("quick_start", {"runs": figures})
@@ -78,8 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def taos_network(repository: Path) -> None:
     """Put ST-GCN as TAO exports it in place of the shipped network; frames of zeros count."""
     version = repository / NETWORK / "1"
-    onnx.save(of_taos_size(("ST-GCN",))["ST-GCN", "as trained"], version / "model.onnx")
+    onnx.save(to_onnx(untrained("ST-GCN"), SHAPE), version / "model.onnx")
     (version / "model.json").unlink()
+
+
+def with_server(edit: Edit, target: Path, turns: int) -> dict[Style, float]:
+    """Milliseconds that labelling the document takes on an edited repository, by style."""
+    with served(edit) as triton:
+        settings = Settings(triton.grpc_url, protocol="grpc", model="pose_classification")
+        with Client(settings) as client:
+            label = partial(client.annotate, DOCUMENT, target)
+            return {
+                style: milliseconds(partial(label, style=style), turns, target) for style in STYLES
+            }
 
 
 def without_server(target: Path, style: Style) -> None:

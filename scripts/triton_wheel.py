@@ -58,15 +58,12 @@ class TritonWheel:
     def environment(self) -> dict[str, str]:
         """The environment of tritonserver; its Python is the ``python3`` found first on PATH."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-        return (
-            KEEP_MEMORY
-            | clean
-            | {
-                "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)),
-                "LD_LIBRARY_PATH": os.pathsep.join(map(str, self._libraries)),
-                "PYTHONNOUSERSITE": "1",
-            }
-        )
+        own = {
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)),
+            "LD_LIBRARY_PATH": os.pathsep.join(map(str, self._libraries)),
+            "PYTHONNOUSERSITE": "1",
+        }
+        return KEEP_MEMORY | clean | own
 
 
 def _libpython() -> Path:

@@ -61,7 +61,8 @@ def test_a_sweep_on_a_running_server(
         values = {key: float(row[key]) for key in row if key not in ("model", "protocol")}
         assert values["sequences_per_second"] > 1
         assert 0 < values["p50"] <= values["p90"] <= values["p99"]
-        assert values["network"] > 0 and 0 < values["mean_batch"] <= 16
+        assert values["network"] > 0
+        assert values["mean_batch"] == pytest.approx(1, abs=0.05)  # of 100 frames, one a run
         assert (values["other_steps"] > 0) == (row["model"] == "pose_classification")
     assert (tmp_path / "throughput_latency.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out

@@ -63,6 +63,16 @@ def scrape(server: EmbeddedTriton, name: str) -> int:
     return int(float(value))
 
 
+def with_parameters(repository: Path, **parameters: int | float) -> None:
+    """Changes parameters of the embedded network; without a warm-up, which fills a short queue."""
+    path = repository / NETWORK / "configs/embedded.pbtxt"
+    text = path.read_text().partition("model_warmup")[0]
+    for key, value in parameters.items():
+        before, _, after = text.partition(f'"{key}" value {{ string_value: "')
+        text = f'{before}"{key}" value {{ string_value: "{value}{after[after.index(chr(34)) :]}'
+    path.write_text(text)
+
+
 def url_of(module: ModuleType, server: EmbeddedTriton) -> str:
     return server.grpc_url if module is tritonclient.grpc else server.http_url
 

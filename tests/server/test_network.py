@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from onnx import helper, numpy_helper
 from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
-from tests.server.conftest import NETWORK, Client, scrape
+from tests.server.conftest import NETWORK, Client, scrape, with_parameters
 from tests.tiny_network import CLASSES, tiny_logits
 
 
@@ -39,12 +40,7 @@ def test_a_batch_of_16_is_taken_and_17_refused(client: Client) -> None:
 
 
 def test_a_run_may_have_more_threads_than_there_are_cores(serve: Callable[..., Any]) -> None:
-    def edit(repository: Path) -> None:
-        path = repository / NETWORK / "configs/embedded.pbtxt"
-        before, key, after = path.read_text().partition('"threads_a_run" value { string_value: "')
-        path.write_text(f"{before}{key}64{after.removeprefix('1')}")
-
-    _, client = serve(edit=edit)
+    _, client = serve(edit=partial(with_parameters, threads_a_run=64))
     x = clips(16, 150)
     np.testing.assert_allclose(client.logits(x), tiny_logits(x), atol=1e-5)
 
@@ -59,8 +55,7 @@ def test_a_run_that_fails_harms_no_other(serve: Callable[..., Any]) -> None:
         shape = numpy_helper.from_array(np.array([-1, 3, 100, 34, 1]), "shape")
         model.graph.initializer.append(shape)
         onnx.save(model, path)
-        config = repository / NETWORK / "configs/embedded.pbtxt"
-        config.write_text(config.read_text().partition("model_warmup")[0])
+        with_parameters(repository)  # its warm-up would fail, too
 
     _, client = serve(edit=only_whole_hundreds)
     for _ in range(3):

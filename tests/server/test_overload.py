@@ -17,20 +17,10 @@ from tritonclient.utils import InferenceServerException
 
 from benchmarks._served import Caller
 from scripts.embedded_triton import EmbeddedTriton
-from tests.server.conftest import NETWORK, Client, scrape
+from tests.server.conftest import NETWORK, Client, scrape, with_parameters
 
 SHIPPED = Path(__file__).resolve().parents[2] / "model_repository" / NETWORK / "1/model.onnx"
 FULL = np.ones((16, 3, 300, 34, 1), np.float32)  # keeps a real network busy for a while
-
-
-def with_limits(repository: Path, **limits: int | float) -> None:
-    """Changes the limits of the network's queue; without a warm-up, which fills a short one."""
-    path = repository / NETWORK / "configs/embedded.pbtxt"
-    text = path.read_text().partition("model_warmup")[0]
-    for key, value in limits.items():
-        before, _, after = text.partition(f'"{key}" value {{ string_value: "')
-        text = f'{before}"{key}" value {{ string_value: "{value}{after[after.index(chr(34)) :]}'
-    path.write_text(text)
 
 
 def busy(**limits: int | float) -> Callable[[Path], None]:
@@ -38,7 +28,7 @@ def busy(**limits: int | float) -> Callable[[Path], None]:
 
     def edit(repository: Path) -> None:
         shutil.copy(SHIPPED, repository / NETWORK / "1")
-        with_limits(repository, **limits)
+        with_parameters(repository, **limits)
 
     return edit
 
@@ -47,7 +37,7 @@ def hold_back(milliseconds: int, **limits: int | float) -> Callable[[Path], None
     """Lets Triton keep requests that long before the network gets them, all at once."""
 
     def edit(repository: Path) -> None:
-        with_limits(repository, **limits)
+        with_parameters(repository, **limits)
         path = repository / NETWORK / "configs/embedded.pbtxt"
         wait = f"max_queue_delay_microseconds: {milliseconds * 1000}"
         batching = f"dynamic_batching {{ preferred_batch_size: [ 16 ] {wait} }}\n"
