@@ -39,4 +39,5 @@ def build_model(spec: ModelSpec, num_classes: int) -> STGCN | STGCNPlusPlus:
         edge_importance=spec.edge_importance_weighting,
         padding=spec.padding,
         base_channels=spec.base_channels,
+        fit_picture=spec.fit_picture,
     )

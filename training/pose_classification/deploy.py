@@ -25,6 +25,7 @@ from training.pose_classification import ctrgcn, stgcn, stgcnpp
 from training.pose_classification.folding import affine, folded, scaled
 from training.pose_classification.skeleton_net import (
     SkeletonNet,
+    fit_picture,
     frame_mask,
     masked,
     persons,
@@ -45,6 +46,7 @@ class DeployNet(nn.Module):
     def __init__(self, net: SkeletonNet) -> None:
         super().__init__()
         self.padding = net.padding
+        self.fit_picture = net.fit_picture
         self.blocks = nn.ModuleList(_blocks(net))
         self.fcn = nn.Linear(net.fcn.in_channels, net.fcn.out_channels)
         self.fcn.weight = nn.Parameter(net.fcn.weight.detach().flatten(1))
@@ -56,6 +58,8 @@ class DeployNet(nn.Module):
         n = x.shape[0]
         x = persons(x)
         mask = frame_mask(x) if self.padding == "mask" else None
+        if self.fit_picture:
+            x = fit_picture(x)
         for block in self.blocks:
             x, mask = block(x, mask)
         return cast(Tensor, self.fcn(pool(x, mask, n)))

@@ -25,6 +25,7 @@ _IN_SPEC = {
     "layout": "model.graph_layout",
     "pose_type": "dataset.pose_type",
     "padding": "model.padding",
+    "fit_picture": "model.fit_picture",
     "stream": "dataset.stream",
 }
 
@@ -38,6 +39,7 @@ class ModelMetadata:
         layout: name of the skeleton layout.
         pose_type: `3dbp`, `25dbp` or `2dbp`.
         padding: `tao` or `mask`.
+        fit_picture: whether it takes place and size in the picture out of the poses first.
         stream: what is fed: `joint`, `bone`, `joint_motion` or `bone_motion`.
         temperature: divisor of the logits in softmax.
         unknown_logit: a sequence without a logit above it is of no class; None: not known.
@@ -50,6 +52,7 @@ class ModelMetadata:
     layout: str
     pose_type: str
     padding: str
+    fit_picture: bool = False
     stream: str = "joint"
     temperature: float = 1.0
     unknown_logit: float | None = None
@@ -65,6 +68,7 @@ class ModelMetadata:
             layout=load_layout(spec.model.graph_layout).name,
             pose_type=spec.dataset.pose_type,
             padding=spec.model.padding,
+            fit_picture=spec.model.fit_picture,
             stream=spec.dataset.stream,
             version=program_version(),
             train_digest=train_digest,
@@ -95,7 +99,7 @@ class ModelMetadata:
         """From :meth:`as_dict`, or from an ONNX file's properties, where all values are text."""
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in mapping.items() if key in known}
-        for key in values.keys() & {"classes", "temperature", "unknown_logit"}:
+        for key in values.keys() & {"classes", "fit_picture", "temperature", "unknown_logit"}:
             if isinstance(values[key], str):
                 values[key] = json.loads(values[key])
         return cls(**values | {"classes": tuple(values["classes"])})

@@ -13,6 +13,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+SMALLEST = 1e-6  # spread of a person; a thousandth of a pixel
+
 
 class SkeletonNet(nn.Module):
     """Base of the networks: (N, C, T, V, M) sequences to (N, num_classes) logits.
@@ -23,13 +25,21 @@ class SkeletonNet(nn.Module):
         out_channels: channels of the last block.
         num_classes: number of classes.
         padding: `tao` or `mask`.
+        fit_picture: give :func:`fit_picture` of the poses to the blocks.
     """
 
     def __init__(
-        self, in_channels: int, num_joints: int, out_channels: int, num_classes: int, padding: str
+        self,
+        in_channels: int,
+        num_joints: int,
+        out_channels: int,
+        num_classes: int,
+        padding: str,
+        fit_picture: bool,
     ) -> None:
         super().__init__()
         self.padding = padding
+        self.fit_picture = fit_picture
         self.data_bn = nn.BatchNorm1d(in_channels * num_joints)
         self.fcn = nn.Conv2d(out_channels, num_classes, kernel_size=1)
 
@@ -47,6 +57,8 @@ class SkeletonNet(nn.Module):
         mask = frame_mask(x) if self.padding == "mask" else None
         if self.training and mask is not None and bool(mask.all()):
             mask = None  # nothing is padded: the same result, faster
+        if self.fit_picture:
+            x = fit_picture(x)
         x = self.normalise(x, mask)
         x, mask = self.blocks(x, mask)
         return cast(Tensor, self.fcn(pool(x, mask, n)[..., None, None])).flatten(1)
@@ -75,6 +87,29 @@ def persons(x: Tensor) -> Tensor:
     if x.shape[4] == 1:
         return x.squeeze(4)
     return x.permute(0, 4, 1, 2, 3).flatten(0, 1)
+
+
+def fit_picture(x: Tensor) -> Tensor:
+    """Take place and size of each person out of poses in a picture.
+
+    x and y are centred on the mean of the sequence, so that motion across the picture is kept, and
+    divided by their standard deviation about the means of the frames. Other channels stay.
+
+    Args:
+        x: (B, C, T, V) poses, C >= 2. Joints whose channels are all zero are missing.
+
+    Returns:
+        (B, C, T, V); missing joints stay zero.
+    """
+    seen = (x.abs().amax(dim=1, keepdim=True) != 0).to(x.dtype)
+    places = x[:, :2]
+    in_frames = seen.sum(dim=3, keepdim=True)
+    count = in_frames.sum(dim=2, keepdim=True).clamp(min=1)
+    sums = (places * seen).sum(dim=3, keepdim=True)
+    off = (places - sums / in_frames.clamp(min=1)) * seen
+    spread = (off.square().sum(dim=(1, 2, 3), keepdim=True) / count).sqrt().clamp(min=SMALLEST)
+    fitted = (places - sums.sum(dim=2, keepdim=True) / count) * seen / spread
+    return torch.cat([fitted, x[:, 2:]], dim=1)
 
 
 def frame_mask(x: Tensor) -> Tensor:

@@ -62,6 +62,12 @@ class ModelSpec(SpecModel):
         gt=0,
         description="Beyond TAO: channels of the first blocks; the last have 4 times as many.",
     )
+    fit_picture: bool = Field(
+        default=False,
+        description="Beyond TAO: the network first centres x and y of each person's sequence and "
+        "divides them by their spread, so that it does not matter where in the picture somebody "
+        "is and how large. For the pose types 2dbp and 25dbp.",
+    )
 
     @field_validator("graph_layout")
     @classmethod
@@ -245,4 +251,14 @@ class ExperimentSpec(SpecModel):
     def _padding_may_be_left_out(self) -> ExperimentSpec:
         if self.dataset.batch_by_length and self.model.padding != "mask":
             raise ValueError("dataset.batch_by_length: needs model.padding=mask")
+        return self
+
+    @model_validator(mode="after")
+    def _poses_are_in_a_picture(self) -> ExperimentSpec:
+        data = self.dataset
+        if self.model.fit_picture and (data.pose_type == "3dbp" or data.stream != "joint"):
+            raise ValueError(
+                "model.fit_picture: needs poses in a picture, dataset.pose_type=2dbp or 25dbp and "
+                f"dataset.stream=joint, not {data.pose_type} and {data.stream}"
+            )
         return self

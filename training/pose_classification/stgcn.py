@@ -87,6 +87,7 @@ class STGCN(SkeletonNet):
         edge_importance: learn a weight for each entry of the adjacency in each block.
         padding: `tao` or `mask`, see :mod:`training.pose_classification.skeleton_net`.
         base_channels: channels of the first four blocks.
+        fit_picture: take place and size in the picture out of the poses first.
     """
 
     def __init__(
@@ -98,8 +99,11 @@ class STGCN(SkeletonNet):
         edge_importance: bool = True,
         padding: str = "tao",
         base_channels: int = 64,
+        fit_picture: bool = False,
     ) -> None:
-        super().__init__(in_channels, graph.shape[1], 4 * base_channels, num_classes, padding)
+        super().__init__(
+            in_channels, graph.shape[1], 4 * base_channels, num_classes, padding, fit_picture
+        )
         self.register_buffer("A", graph.clone())
         self.st_gcn_networks = nn.ModuleList(
             Block(

@@ -126,8 +126,11 @@ class STGCNPlusPlus(SkeletonNet):
         edge_importance: bool = True,
         padding: str = "tao",
         base_channels: int = 64,
+        fit_picture: bool = False,
     ) -> None:
-        super().__init__(in_channels, graph.shape[1], 4 * base_channels, num_classes, padding)
+        super().__init__(
+            in_channels, graph.shape[1], 4 * base_channels, num_classes, padding, fit_picture
+        )
         self.st_gcn_networks = nn.ModuleList(
             Block(
                 *stage,

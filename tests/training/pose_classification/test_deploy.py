@@ -12,10 +12,11 @@ from training.pose_classification.deploy import DeployNet
 
 @pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++", "CTR-GCN"])
 @pytest.mark.parametrize("padding", ["tao", "mask"])
+@pytest.mark.parametrize("fit_picture", [False, True])
 @pytest.mark.parametrize("persons", [1, 2])
 @torch.no_grad()
-def test_the_same_function(model_type: str, padding: str, persons: int) -> None:
-    net = small_model(model_type=model_type, padding=padding)
+def test_the_same_function(model_type: str, padding: str, fit_picture: bool, persons: int) -> None:
+    net = small_model(model_type=model_type, padding=padding, fit_picture=fit_picture)
     before = copy.deepcopy(net.state_dict())
     deployed = DeployNet(net)
     for frames in (1, 18, 37):

@@ -111,6 +111,19 @@ def test_fixed_length_and_two_persons(tmp_path: Path, model_type: str) -> None:
     assert (tmp_path / "labels.txt").exists()
 
 
+@torch.no_grad()
+def test_a_network_that_fits_pictures(tmp_path: Path) -> None:
+    net = small_model(fit_picture=True, padding="mask", input_channels=2)
+    spec = {"model": {"fit_picture": True, "padding": "mask"}, "dataset": {"pose_type": "2dbp"}}
+    metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, spec))
+    path = tmp_path / "net.onnx"
+    export.export_network(net, metadata, InputShape(2, 34), path)
+    x = clip(40)[:, :2] * 0.02 + 0.3
+    np.testing.assert_allclose(logits(path, x), net(x).numpy(), rtol=1e-4, atol=1e-5)
+    facts = {p.key: p.value for p in onnx.load(path).metadata_props}
+    assert ModelMetadata.of_mapping(facts).fit_picture
+
+
 def test_a_wrong_export_is_not_written(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,6 +198,11 @@ def test_class_names_follow_ids() -> None:
         (["gen_trt_engine.tensorrt.opt_sequence_length=301"], "at most max_sequence_length"),
         (["evaluate.batch_size=0"], "evaluate.batch_size: 0 is not allowed"),
         (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform"),
+        (["model.fit_picture=true"], "model.fit_picture: needs poses in a picture, dataset.pose_"),
+        (
+            ["model.fit_picture=true", "dataset.pose_type=2dbp", "dataset.stream=bone"],
+            "dataset.stream=joint, not 2dbp and bone",
+        ),
     ],
 )
 def test_options_that_do_not_fit_together(overrides: list[str], expected: str) -> None:

@@ -35,6 +35,8 @@ from training.recipes.six_class.sources import DATA_SETS, read_clips
 from training.recipes.six_class.unknown import fit_unknown_logit, judge, strangers
 
 SPEC = Path(__file__).parent / "spec.yaml"
+# Turning a picture that is stretched to a square would bend people.
+PICTURE = ("model.fit_picture=true", "dataset.random_rotation=0")
 TESTS = {
     "all sources, as they are": "test",
     **{f"{source}, as it is": f"test_{source}" for source in DATA_SETS},
@@ -80,8 +82,7 @@ class Run:
             f"results_dir={self.results}",
             f"dataset.pose_type={pose_type}",
             f"model.input_channels={ConvertConfig(pose_type=pose_type).channels}",
-            # Turning a picture that is stretched to a square would bend people.
-            *(["dataset.random_rotation=0"] if pose_type != "3dbp" else []),
+            *(PICTURE if pose_type != "3dbp" else []),
             *(
                 f"dataset.{part}_dataset.{kind}_path={self.arrays / f'{part}.{suffix}'}"
                 for part in ("train", "val")
