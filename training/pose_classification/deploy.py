@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from training.pose_classification import ctrgcn, stgcn, stgcnpp
 from training.pose_classification.folding import affine, folded, scaled
+from training.pose_classification.picture import fit_picture
 from training.pose_classification.skeleton_net import (
     SkeletonNet,
-    fit_picture,
     frame_mask,
     masked,
     persons,

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-SMALLEST = 1e-6  # spread of a person; a thousandth of a pixel
+from training.pose_classification.picture import fit_picture
 
 
 class SkeletonNet(nn.Module):
@@ -25,7 +25,7 @@ class SkeletonNet(nn.Module):
         out_channels: channels of the last block.
         num_classes: number of classes.
         padding: `tao` or `mask`.
-        fit_picture: give :func:`fit_picture` of the poses to the blocks.
+        fit_picture: take place and size in the picture out of the poses first.
     """
 
     def __init__(
@@ -87,29 +87,6 @@ def persons(x: Tensor) -> Tensor:
     if x.shape[4] == 1:
         return x.squeeze(4)
     return x.permute(0, 4, 1, 2, 3).flatten(0, 1)
-
-
-def fit_picture(x: Tensor) -> Tensor:
-    """Take place and size of each person out of poses in a picture.
-
-    x and y are centred on the mean of the sequence, so that motion across the picture is kept, and
-    divided by their standard deviation about the means of the frames. Other channels stay.
-
-    Args:
-        x: (B, C, T, V) poses, C >= 2. Joints whose channels are all zero are missing.
-
-    Returns:
-        (B, C, T, V); missing joints stay zero.
-    """
-    seen = (x.abs().amax(dim=1, keepdim=True) != 0).to(x.dtype)
-    places = x[:, :2]
-    in_frames = seen.sum(dim=3, keepdim=True)
-    count = in_frames.sum(dim=2, keepdim=True).clamp(min=1)
-    sums = (places * seen).sum(dim=3, keepdim=True)
-    off = (places - sums / in_frames.clamp(min=1)) * seen
-    spread = (off.square().sum(dim=(1, 2, 3), keepdim=True) / count).sqrt().clamp(min=SMALLEST)
-    fitted = (places - sums.sum(dim=2, keepdim=True) / count) * seen / spread
-    return torch.cat([fitted, x[:, 2:]], dim=1)
 
 
 def frame_mask(x: Tensor) -> Tensor:

@@ -110,9 +110,10 @@ def test_tensorrt_accepts_the_network(network: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not has("tensorrt_rtx"), reason="tensorrt-rtx-cu13 is not installed")
-def test_tensorrt_accepts_st_gcn_plus_plus(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fit_picture", [False, True])
+def test_tensorrt_accepts_st_gcn_plus_plus(tmp_path: Path, fit_picture: bool) -> None:
     path = tmp_path / "model.onnx"
-    net = small_model(model_type="ST-GCN++", graph_layout="ntu-rgb+d")
+    net = small_model(model_type="ST-GCN++", graph_layout="ntu-rgb+d", fit_picture=fit_picture)
     metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, {}))
     export_network(net, metadata, InputShape(3, 25, persons=2), path)
     sizes = {"batch": (1, 4, 16), "frames": (1, 300, 300)}

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from tests.training.pose_classification.networks import clip, padded, small_model
 from training.pose_classification.build import build_model
-from training.pose_classification.skeleton_net import batch_norm, fit_picture, frame_mask
+from training.pose_classification.skeleton_net import batch_norm, frame_mask
 from training.pose_classification.spec import ModelSpec
 
 EACH = pytest.mark.parametrize("model_type", ["ST-GCN", "ST-GCN++", "CTR-GCN"])
@@ -208,19 +208,3 @@ def test_place_and_size_in_the_picture_may_not_matter(model_type: str) -> None:
     torch.testing.assert_close(net(padded(moved, 50)), net(moved), rtol=1e-4, atol=1e-5)
     plain = small_model(model_type=model_type, padding="mask")
     assert (plain(moved) - plain(x)).abs().max() > 0.02
-
-
-def test_poses_are_fitted_person_by_person() -> None:
-    x = torch.zeros(2, 3, 4, 5)
-    x[0, 2] = 7.0
-    # A triangle that walks 3 to the right in each frame, and two joints that are missing.
-    x[1, :, :, :3] = torch.tensor([[0.0, 2.0, 1.0], [0.0, 0.0, 3.0], [1.0, 1.0, 1.0]])[:, None]
-    x[1, 0, :, :3] += 3 * torch.arange(4)[:, None]
-    fitted = fit_picture(x)
-    torch.testing.assert_close(fitted[0], x[0])  # all in one point
-    spread = (2 / 3 + 2) ** 0.5  # variance of 0, 2, 1 and of 0, 0, 3
-    expected = (x[1, :2, :, :3] - torch.tensor([5.5, 1.0])[:, None, None]) / spread
-    torch.testing.assert_close(fitted[1, :2, :, :3], expected)
-    torch.testing.assert_close(fitted[1, 2], x[1, 2])
-    assert not fitted[1, :, :, 3:].any()
-    assert fit_picture(torch.zeros(1, 2, 3, 4)).isfinite().all()

@@ -34,7 +34,7 @@ def test_the_shipped_network_on_the_shipped_document(
     assert "right" not in unknown
 
 
-def test_networks_of_pictures_need_the_size_of_the_frames(
+def test_networks_of_pictures_need_the_shape_of_the_frames(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = json.loads(POSES.read_text())
@@ -49,7 +49,7 @@ def test_networks_of_pictures_need_the_size_of_the_frames(
     for words in (
         [str(POSES)],
         [str(tmp_path / "poses.json"), "--frame-size", "640", "360"],
-        [str(tmp_path / "poses.json")],
+        [str(tmp_path / "poses.json"), "--frame-size", "360", "3600"],
     ):
         assert main([*words, str(TRUTH), "--model", str(model), "--lengths", "60"]) == 0
         shown.append(capsys.readouterr().out)
