@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import signal
@@ -177,11 +176,17 @@ def slow(serve: Callable[..., Any]) -> Iterator[EmbeddedTriton]:
     yield serve(edit=hold_back(50))[0]
 
 
+# A test run in the background of a script ignores interrupts and hands that down. Put right in the
+# new process: a function that `Popen` calls before may hang where gRPC has threads.
+HEEDING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "runpy.run_module('client', run_name='__main__')"
+)
+
+
 def start_command(source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "client", str(source), "--output_path", str(out), *flags]
-    # A test run in the background of a script ignores interrupts, and would hand that down.
-    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
+    words = [sys.executable, "-c", HEEDING, str(source), "--output_path", str(out), *flags]
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_first_results(out: Path) -> None:
