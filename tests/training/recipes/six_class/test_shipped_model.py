@@ -1,4 +1,4 @@
-"""The network that ships, on the samples that ship, by ONNX Runtime."""
+"""The network that ships for `pose3d`, on the samples that ship; facts of all that ship."""
 
 import hashlib
 import json
@@ -6,43 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
-from numpy.typing import NDArray
 
 from converter import ConvertConfig, network_input
 from converter.deepstream import AnnotationJob
+from tests.training.recipes.six_class.shipped import SAMPLES, Floats, Network, people, windows
 from training.pose_classification.labels import read_labels
 from training.recipes.six_class.rules import CLASSES
-
-ROOT = Path(__file__).parents[4]
-MODEL = ROOT / "model_repository" / "pose_classification_tao"
-SAMPLES = ROOT / "samples"
-Floats = NDArray[np.float32]
-
-
-class Network:
-    """Answers for sequences (N, 3, T, 34, 1)."""
-
-    def __init__(self) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            str(MODEL / "1" / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-
-    def logits(self, sequences: Floats) -> Floats:
-        (logits,) = self.session.run(["fc_pred"], {"input": np.ascontiguousarray(sequences)})
-        result: Floats = logits
-        return result
-
-    def answers(self, sequences: Floats) -> list[str]:
-        return [CLASSES[best] for best in self.logits(sequences).argmax(axis=1)]
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network()
+    return Network("3dbp")
 
 
 @pytest.fixture(scope="module")
@@ -94,40 +69,15 @@ def test_a_mirror_image_is_the_same_action(
     assert same >= 11 / 12
 
 
-def people() -> dict[int, tuple[Floats, list[str]]]:
-    """Poses (T, 34, 4) and actions by frame of everybody in the sample document."""
-    document = json.loads((SAMPLES / "walk_sit_getup.json").read_text())
-    actions = json.loads((SAMPLES / "walk_sit_getup.truth.json").read_text())["objects"]
-    poses: dict[int, list[list[float]]] = {}
-    for record in document:
-        for frame in record["batches"]:
-            for item in frame["objects"]:
-                poses.setdefault(item["object_id"], []).append(item["pose3d"])
-    return {
-        number: (
-            np.array(flat, np.float32).reshape(-1, 34, 4),
-            [
-                run["action"]
-                for run in actions[str(number)]
-                for _ in range(run["first_frame"], run["last_frame"] + 1)
-            ],
-        )
-        for number, flat in poses.items()
-    }
-
-
 @pytest.mark.parametrize("length", [30, 60, 100])
 def test_windows_of_one_action_are_recognised(network: Network, length: int) -> None:
-    right = total = 0
-    for poses, actions in people().values():
-        for start in range(0, len(poses) - length + 1, 10):
-            shown = set(actions[start : start + length])
-            if len(shown) == 1:
-                window = network_input(poses[start : start + length], ConvertConfig())
-                right += network.answers(window[None]) == list(shown)
-                total += 1
-    assert total >= 8
-    assert right / total >= 0.85
+    found = windows("pose3d", length, step=10)
+    right = [
+        network.answers(network_input(poses, ConvertConfig())[None]) == [action]
+        for action, poses in found
+    ]
+    assert len(found) >= 8
+    assert np.mean(right) >= 0.85
 
 
 def test_most_frames_of_the_document_get_their_action(network: Network, tmp_path: Path) -> None:
@@ -144,7 +94,7 @@ def test_most_frames_of_the_document_get_their_action(network: Network, tmp_path
                 got.setdefault(item["object_id"], []).append(item["action"])
     hits = [
         answer == action
-        for number, (_, actions) in people().items()
+        for number, (_, actions) in people("pose3d").items()
         for answer, action in zip(got[number], actions, strict=True)
     ]
     assert np.mean(hits) > 0.75
@@ -152,18 +102,21 @@ def test_most_frames_of_the_document_get_their_action(network: Network, tmp_path
     assert {"sitting_down", "sitting", "getting_up", "standing"} <= set(got[0])
 
 
-def test_facts_beside_the_network_agree_with_it(network: Network) -> None:
-    sidecar: dict[str, Any] = json.loads((MODEL / "1" / "model.json").read_text())
-    content = (MODEL / "1" / "model.onnx").read_bytes()
+@pytest.mark.parametrize("pose_type", ["3dbp", "25dbp", "2dbp"])
+def test_facts_beside_the_network_agree_with_it(pose_type: str) -> None:
+    network = Network(pose_type)
+    sidecar: dict[str, Any] = json.loads((network.folder / "1" / "model.json").read_text())
+    content = (network.folder / "1" / "model.onnx").read_bytes()
     assert sidecar["onnx_sha256"] == hashlib.sha256(content).hexdigest()
     assert len(content) < 15e6
     assert sidecar["classes"] == list(CLASSES)
-    assert (MODEL / "labels.txt").read_text().split() == list(CLASSES)
+    assert (network.folder / "labels.txt").read_text().split() == list(CLASSES)
     assert (sidecar["layout"], sidecar["pose_type"], sidecar["padding"]) == (
         "nvidia",
-        "3dbp",
+        pose_type,
         "mask",
     )
+    assert sidecar.get("fit_picture", False) == (pose_type != "3dbp")
     assert 0.1 < sidecar["temperature"] < 10
     facts = network.session.get_modelmeta().custom_metadata_map
     assert json.loads(facts["classes"]) == sidecar["classes"]
