@@ -31,7 +31,7 @@ if [ -f "$stamp" ]; then
         video_models
         exit 0
     fi
-    if [ "$have_digest" = "$digest" ]; then wanted="$have_extras,$wanted"; fi
+    if [ "$have_digest" = "$digest" ]; then wanted="${have_extras:+$have_extras,}$wanted"; fi
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"

@@ -1,0 +1,33 @@
+"""Extras are added to what an environment has; one that has them is left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "setup_env.sh"
+
+
+@pytest.mark.parametrize(
+    ("runs", "installed"),
+    [
+        ([[]], [""]),
+        ([["serve"]], ["[serve]"]),
+        ([[], ["serve"], ["serve"]], ["", "[serve]"]),
+        ([["serve"], ["train", "dev"], []], ["[serve]", "[serve,train,dev]"]),
+    ],
+)
+def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list[str]) -> None:
+    pip = tmp_path / "bin" / "python"  # writes down what it is asked to install
+    pip.parent.mkdir()
+    pip.write_text(f'#!/bin/bash\necho "${{@: -1}}" >> {tmp_path}/asked\n')
+    pip.chmod(0o755)
+    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
+    for extras in runs:
+        subprocess.run([SCRIPT, *extras], env=environment, check=True, capture_output=True)
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked == [f".{extras}" for extras in installed]
