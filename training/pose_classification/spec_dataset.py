@@ -67,15 +67,16 @@ class DatasetSpec(SpecModel):
         description="Beyond TAO: feed positions, differences along bones, or either's "
         "differences in time.",
     )
-    sampling: Literal["none", "uniform"] = Field(
+    sampling: Literal["none", "uniform", "random"] = Field(
         default="none",
         description="Beyond TAO: uniform takes clip_length frames spread over the sequence, one "
-        "at random out of each of as many equal parts (PYSKL).",
+        "at random out of each of as many equal parts (PYSKL); random takes as many from anywhere, "
+        "in order (SGN).",
     )
     clip_length: int = Field(
         default=100,
         gt=0,
-        description="Beyond TAO: frames of a uniform sample.",
+        description="Beyond TAO: frames of a sample.",
     )
     num_test_clips: int = Field(
         default=1,
@@ -114,7 +115,7 @@ class DatasetSpec(SpecModel):
         gt=0,
         le=1,
         description="Beyond TAO: least share of a sequence that a training sample is taken from, "
-        "for sampling uniform.",
+        "for sampling.",
     )
     repeat: int = Field(
         default=1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
@@ -150,8 +151,10 @@ class DatasetSpec(SpecModel):
 
     @model_validator(mode="after")
     def _crop_is_sampled(self) -> DatasetSpec:
-        if self.random_crop < 1 and self.sampling != "uniform":
-            raise ValueError(f"random_crop: {self.random_crop} needs sampling=uniform")
+        if self.random_crop < 1 and self.sampling == "none":
+            raise ValueError(
+                f"random_crop: {self.random_crop} needs sampling=uniform or sampling=random"
+            )
         return self
 
     @property

@@ -42,7 +42,10 @@ class AdaptiveGraphConv(nn.Module):
 
     def gather(self, parts: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
         """Sum (B, K, out_channels, T, V), which the convolution made of `x`, along the edges."""
-        return torch.einsum("nkctv,kvw->nctw", parts, self.A)
+        frames = parts.permute(0, 3, 4, 1, 2).flatten(2, 3).flatten(0, 1)  # (B * T, V * K, C)
+        edges = self.A.permute(2, 1, 0).flatten(1).expand(len(frames), -1, -1)
+        summed = torch.bmm(edges, frames)  # channels innermost, as what follows likes them
+        return summed.unflatten(0, (len(x), -1)).permute(0, 3, 1, 2)
 
 
 class MultiScaleConv(nn.Module):

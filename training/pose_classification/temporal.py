@@ -1,4 +1,4 @@
-"""Choosing frames: padding, cropping and uniform sampling.
+"""Choosing frames: padding, cropping, uniform and random sampling.
 
 Sequences are (C, T, V, M) arrays. A frame that is zero in every channel, joint and person holds
 no pose; those behind the last pose are padding.
@@ -113,6 +113,23 @@ def uniform_sample(sequence: FloatArray, size: int, rng: np.random.Generator) ->
         (C, size, V, M).
     """
     return sequence[:, uniform_indices(sequence.shape[1], size, rng.random(size))]
+
+
+def random_sample(sequence: FloatArray, size: int, rng: np.random.Generator) -> FloatArray:
+    """Frames drawn one by one, again and again the same if need be, and put in order.
+
+    Unlike `uniform_sample` it stretches and shrinks parts of the sequence against one another, for
+    training. After SGN (Zhang et al., CVPR 2020), as CTR-GCN is fed on NW-UCLA.
+
+    Args:
+        sequence: (C, T, V, M) without padding behind.
+        size: Frames wanted.
+        rng: Source of randomness.
+
+    Returns:
+        (C, size, V, M).
+    """
+    return sequence[:, np.sort(rng.integers(sequence.shape[1], size=size))]
 
 
 def uniform_clips(sequence: FloatArray, size: int, clips: int) -> FloatArray:

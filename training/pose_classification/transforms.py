@@ -1,9 +1,8 @@
 """From a stored sequence to what the network is fed, as `dataset.*` of the spec says.
 
 The order is: a stretch of the sequence, pre-normalise, turn, scale and mirror the body, move its
-joints, fit the box, TAO's crop and drift, the stream, uniform sampling. Only pre-normalising, the
-box, the stream and uniform sampling touch test data; the others are random and for training alone,
-as in TAO.
+joints, fit the box, TAO's crop and drift, the stream, sampling. Only pre-normalising, the box, the
+stream and sampling touch test data; the others are random and for training alone, as in TAO.
 """
 
 from __future__ import annotations
@@ -75,7 +74,9 @@ class Transforms:
             sequence = augment.random_move(sequence, rng)
         sequence = make_stream(sequence, spec.stream, self.parent)
         if spec.sampling == "uniform":
-            sequence = temporal.uniform_sample(sequence, spec.clip_length, rng)
+            return temporal.uniform_sample(sequence, spec.clip_length, rng)
+        if spec.sampling == "random":
+            return temporal.random_sample(sequence, spec.clip_length, rng)
         return sequence
 
     def test(self, sequence: FloatArray) -> FloatArray:
@@ -85,14 +86,14 @@ class Transforms:
             sequence: (C, T, V, M).
 
         Returns:
-            (K, C, T', V, M); K is 1 without uniform sampling.
+            (K, C, T', V, M); K is 1 without sampling.
         """
         spec = self.dataset
         sequence = self.pre_normalise(self._trim(sequence))
         if spec.fit_box:
             sequence = fit_box(sequence)
         sequence = make_stream(sequence, spec.stream, self.parent)
-        if spec.sampling == "uniform":
+        if spec.sampling != "none":
             return temporal.uniform_clips(sequence, spec.clip_length, spec.num_test_clips)
         return sequence[None]
 
@@ -111,6 +112,6 @@ class Transforms:
 
     def _trim(self, sequence: FloatArray) -> FloatArray:
         """Without the padding behind, where frames are sampled from the whole length."""
-        if self.dataset.sampling == "uniform":
+        if self.dataset.sampling != "none":
             return sequence[:, : temporal.valid_length(sequence)]
         return sequence

@@ -197,7 +197,7 @@ def test_class_names_follow_ids() -> None:
         (["gen_trt_engine.tensorrt.max_batch_size=2"], "tensorrt.opt_batch_size: "),
         (["gen_trt_engine.tensorrt.opt_sequence_length=301"], "at most max_sequence_length"),
         (["evaluate.batch_size=0"], "evaluate.batch_size: 0 is not allowed"),
-        (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform"),
+        (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform or sampling=random"),
         (["model.fit_picture=true"], "model.fit_picture: needs poses in a picture, dataset.pose_"),
         (
             ["model.fit_picture=true", "dataset.pose_type=2dbp", "dataset.stream=bone"],

@@ -7,6 +7,7 @@ from training.pose_classification.temporal import (
     pad,
     random_choose,
     random_crop,
+    random_sample,
     uniform_clips,
     uniform_indices,
     uniform_sample,
@@ -83,6 +84,20 @@ def test_uniform_sample_is_random_and_repeatable():
     first = frames(uniform_sample(numbered(50), 10, rng(1)))
     assert first == frames(uniform_sample(numbered(50), 10, rng(1)))
     assert first != frames(uniform_sample(numbered(50), 10, rng(2)))
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 9))
+def test_random_sample_keeps_the_order(length, size, seed):
+    sample = frames(random_sample(numbered(length), size, rng(seed)))
+    assert sample == sorted(sample) and len(sample) == size
+    assert set(sample) <= set(range(1, length + 1))
+
+
+def test_random_sample_draws_from_anywhere():
+    drawn = [frames(random_sample(numbered(20), 20, rng(seed))) for seed in range(200)]
+    assert all(len(set(sample)) < 20 for sample in drawn)  # some frames are drawn twice
+    counts = np.bincount(np.ravel(drawn), minlength=21)[1:]
+    assert counts.min() > 140 and counts.max() < 260
 
 
 def test_uniform_clips_differ_and_repeat():

@@ -131,6 +131,7 @@ def test_negative_seed_is_another_one_each_time(spec, tmp_path, monkeypatch):
         "dataset.stream=joint_motion",
         "dataset.stream=bone_motion",
         "dataset.sampling=uniform",
+        "dataset.sampling=random",
         "dataset.pre_normalise=True",
         "dataset.random_rotation=0.3",
         "dataset.random_scale=0.2",
