@@ -1,8 +1,8 @@
 """NW-UCLA cross-view: train the shipped specs, evaluate, keep every result.
 
-    python benchmarks/nw_ucla.py --data DIR                  # both recipes, seeds 1 and 2
+    python benchmarks/nw_ucla.py --data DIR                  # all recipes, seeds 1 and 2
     python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 2 3 --streams joint bone
-    python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 --fuse    # four streams
+    python benchmarks/nw_ucla.py --data DIR --recipes views --seeds 1 --fuse     # four streams
 
 DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file are not
 repeated; one that was interrupted goes on where it was. ``--validation`` trains on view 1 and
@@ -39,7 +39,7 @@ SPECS = ROOT / "training" / "pose_classification" / "specs"
 RESULTS = ROOT / "benchmarks" / "results" / "nw_ucla.json"
 ARCHIVE = "nw_ucla_json.zip"
 # What the importer does for each. One sequence in twenty is longer than 100 frames.
-RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": ()}
+RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": (), "views": ()}
 STREAMS: tuple[str, ...] = get_args(Stream)
 FUSED = "fused"
 LONGEST_NAME = 240  # characters of a folder's name; file systems take 255
@@ -56,7 +56,7 @@ class Run:
     """One line of the table.
 
     Attributes:
-        recipe: ``tao`` or ``strong``; the spec is ``nw_ucla_<recipe>.yaml``.
+        recipe: ``tao``, ``strong`` or ``views``; the spec is ``nw_ucla_<recipe>.yaml``.
         stream: What the network is fed; `fused` for the mean of all four.
         seed: Seed of the training.
         split: ``cross-view``, ``validation`` or ``validation-reverse``.

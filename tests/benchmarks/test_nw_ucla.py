@@ -50,11 +50,12 @@ def bench(data: Path, epochs: int, *arguments: str) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_both_recipes_are_run_once(data, capsys):
+def test_recipes_are_run_once(data, capsys):
     results = bench(data, 2, "--seeds", "1")
     assert [(r["recipe"], r["seed"], r["split"]) for r in results] == [
         ("tao", 1, "cross-view"),
         ("strong", 1, "cross-view"),
+        ("views", 1, "cross-view"),
     ]
     for result in results:
         assert all(0 <= result[name] <= 1 for name in FIGURES)
@@ -66,8 +67,8 @@ def test_both_recipes_are_run_once(data, capsys):
     more = bench(
         data, 2, "--seeds", "1", "--recipes", "strong", "--streams", "bone", "--validation"
     )
-    assert more[:2] == results
-    assert [(r["stream"], r["split"]) for r in more[2:]] == [
+    assert more[:3] == results
+    assert [(r["stream"], r["split"]) for r in more[3:]] == [
         ("bone", "validation"),
         ("bone", "validation-reverse"),
     ]

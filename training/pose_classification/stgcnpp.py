@@ -45,7 +45,7 @@ class AdaptiveGraphConv(nn.Module):
         frames = parts.permute(0, 3, 4, 1, 2).flatten(2, 3).flatten(0, 1)  # (B * T, V * K, C)
         edges = self.A.permute(2, 1, 0).flatten(1).expand(len(frames), -1, -1)
         summed = torch.bmm(edges, frames)  # channels innermost, as what follows likes them
-        return summed.unflatten(0, (len(x), -1)).permute(0, 3, 1, 2)
+        return summed.view(len(x), -1, *summed.shape[1:]).permute(0, 3, 1, 2)
 
 
 class MultiScaleConv(nn.Module):

@@ -23,7 +23,7 @@ def load(path: Path) -> ExperimentSpec:
 
 def test_all_are_here():
     names = {path.stem for path in SPECS}
-    assert names >= {"nvidia", "kinetics", "nw_ucla_tao", "nw_ucla_strong"}
+    assert names >= {"nvidia", "kinetics", "nw_ucla_tao", "nw_ucla_strong", "nw_ucla_views"}
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -34,7 +34,7 @@ def test_spec_is_usable(path):
     assert sorted(spec.dataset.label_map.values()) == list(range(spec.dataset.num_classes))
 
 
-@pytest.mark.parametrize("name", ["nw_ucla_tao", "nw_ucla_strong"])
+@pytest.mark.parametrize("name", ["nw_ucla_tao", "nw_ucla_strong", "nw_ucla_views"])
 def test_nw_ucla_names_are_those_of_the_importer(name):
     spec = load(next(path for path in SPECS if path.stem == name))
     assert spec.dataset.class_names == list(ACTIONS.values())
@@ -60,3 +60,10 @@ def test_strong_recipe_turns_the_options_on():
     assert spec.dataset.pre_normalise and spec.dataset.random_rotation
     assert spec.train.label_smoothing and spec.train.ema_decay
     assert spec.train.optim.lr_scheduler == "Cosine" and spec.train.optim.warmup_epochs
+
+
+def test_views_recipe_turns_bodies_and_draws_frames():
+    spec = load(next(path for path in SPECS if path.stem == "nw_ucla_views"))
+    assert spec.dataset.sampling == "random"
+    assert spec.dataset.fit_box and not spec.dataset.pre_normalise
+    assert spec.dataset.random_rotation == [1.05, 1.05, 0.0]
