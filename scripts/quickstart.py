@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from converter.errors import InputError
 from scripts.embedded_triton import EmbeddedTriton
 
 ROOT = Path(__file__).parent.parent
@@ -55,9 +56,8 @@ def show_excerpt(document: list[dict[str, Any]]) -> None:
     console.print(orjson.dumps(short, option=orjson.OPT_INDENT_2).decode(), markup=False)
 
 
-def main() -> int:
-    """Label the samples; returns the exit code."""
-    output = Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/quickstart").resolve()
+def label_samples(output: Path) -> None:
+    """Start a server, label both samples into ``output``, show what came out."""
     console.print("Starting the embedded Triton ...")
     with EmbeddedTriton(ROOT / "model_repository") as triton:
         console.print(f"Triton is ready: HTTP {triton.http_url}, gRPC {triton.grpc_url}")
@@ -73,6 +73,17 @@ def main() -> int:
         show_excerpt(document)
         show_timeline(document)
     console.print(f"\nTriton stopped. The full results are in {output}")
+
+
+def main() -> int:
+    """Label the samples; returns the exit code."""
+    try:
+        label_samples(Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/quickstart").resolve())
+    except subprocess.CalledProcessError:
+        return 1  # the client has said why
+    except (InputError, RuntimeError) as error:
+        print(f"quickstart: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
     return 0
 
 

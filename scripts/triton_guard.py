@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import http.client
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -69,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     name = f"embedded-triton-{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=name) as folder, _shared_memory_swept(name):
+        options.repository = _plain_paths(options.repository, Path(folder))
         command = _command(options, wheel.server, wheel.make_backends(Path(folder)), name)
         return _guard(command, wheel.environment(), options)
 
@@ -101,6 +103,18 @@ def _shared_memory_swept(prefix: str) -> Iterator[None]:
     finally:
         for left in Path("/dev/shm").glob(f"{prefix}*"):  # noqa: S108 Triton's own, named by us
             left.unlink(missing_ok=True)
+
+
+def _plain_paths(repositories: Sequence[Path], folder: Path) -> list[Path]:
+    """Links in ``folder`` to those whose path the Python backend cannot give to its shell."""
+    plain = []
+    for number, repository in enumerate(repositories):
+        if shlex.quote(str(repository)) != str(repository):
+            link = folder / f"models{number}"
+            link.symlink_to(repository.resolve())
+            repository = link
+        plain.append(repository)
+    return plain
 
 
 def _command(options: argparse.Namespace, server: Path, backends: Path, name: str) -> list[str]:

@@ -167,6 +167,15 @@ def test_bodypose_is_served_when_its_network_is_there(
     assert triton_guard.shipped_repositories() == [ROOT / "model_repository", tmp_path]
 
 
+def test_the_path_of_the_repository_may_have_a_space(
+    tmp_path: Path, make_repository: Callable[..., Path]
+) -> None:
+    folder = tmp_path / "my models"
+    folder.mkdir()
+    with EmbeddedTriton(make_repository(folder)) as server:
+        assert is_ready(server.http_url)
+
+
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere is not a folder"):
         EmbeddedTriton(tmp_path / "nowhere").start()
