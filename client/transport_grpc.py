@@ -30,6 +30,8 @@ CHANNEL_OPTIONS = [
     # gRPC would wait up to two minutes before it looks for a restarted server again.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # It would send even what is for this machine through the environment's proxy; HTTP does not.
+    ("grpc.enable_http_proxy", 0),
 ]
 
 

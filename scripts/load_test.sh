@@ -11,4 +11,6 @@ scripts/setup_env.sh serve
 python=${VENV:-.venv}/bin/python
 "$python" -c 'import matplotlib' 2> /dev/null ||
     "$python" -m pip install --quiet --disable-pip-version-check --constraint requirements.lock matplotlib
+# perf_analyzer would send even what is for this machine through a proxy.
+unset http_proxy https_proxy all_proxy grpc_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 exec "$python" -m scripts.load_test "$@"

@@ -4,6 +4,7 @@ Usage: python -m scripts.quickstart [OUTPUT_DIR]
 """
 
 import itertools
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ console = Console(highlight=False, soft_wrap=True)
 def run_client(source: Path, output: Path, url: str, *flags: str) -> None:
     """Show a client command as a user would type it, and run it from the repository root."""
     command = ["client/tao_client.py", str(source), "-u", url, "--output_path", str(output), *flags]
-    console.print(f"\n[bold]$ python {' '.join(command)}[/]")
+    console.print(f"\n[bold]$ python {shlex.join(command)}[/]")
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
 
 

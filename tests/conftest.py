@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ from tests.tiny_network import write_tiny_network
 
 ROOT = Path(__file__).resolve().parents[1]
 MakeRepository = Callable[..., Path]
+
+for proxy in {"http_proxy", "https_proxy", "all_proxy", "grpc_proxy"}:  # servers here are local
+    os.environ.pop(proxy, None)
+    os.environ.pop(proxy.upper(), None)
 
 
 def _make_repository(folder: Path, **network: Any) -> Path:

@@ -226,7 +226,10 @@ def test_the_healthcheck_tells_a_server_that_answers_from_one_that_does_not(
     triton: EmbeddedTriton,
 ) -> None:
     command = [sys.executable, str(ROOT / "deploy/healthcheck.py")]
-    done = subprocess.run([*command, triton.http_url], capture_output=True, check=False)
+    behind_a_proxy = {**os.environ, "http_proxy": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [*command, triton.http_url], env=behind_a_proxy, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     done = subprocess.run([*command, triton.grpc_url], capture_output=True, check=False)
     assert done.returncode != 0

@@ -46,6 +46,17 @@ def test_arrays(
 
 
 @ways
+def test_a_proxy_is_not_asked(
+    way: str, triton: EmbeddedTriton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    np.save(tmp_path / "a.npy", clips([0]))
+    words = [str(tmp_path / "a.npy"), "-m", NETWORK, "--output_path", str(tmp_path / "out")]
+    assert main([*words, *flags_of(way, triton)]) == 0
+
+
+@ways
 @models
 def test_documents(model: str, way: str, triton: EmbeddedTriton, tmp_path: Path) -> None:
     convert = tmp_path / "convert.yaml"

@@ -50,7 +50,10 @@ def test_people_are_where_they_were_drawn(triton: EmbeddedTriton) -> None:
         assert (pose[seen, 1] >= top).all() and (pose[seen, 1] <= top + height).all()
 
 
-def test_no_more_people_than_asked_for(triton: EmbeddedTriton) -> None:
+def test_no_more_people_than_asked_for(
+    triton: EmbeddedTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which is not asked
     assert len(BodyPose(1, triton.grpc_url).people(photo()[0][:, :, ::-1], 0.0)) == 1
 
 
