@@ -216,6 +216,21 @@ def test_in_the_foreground_it_says_when_it_is_ready_and_ends_on_ctrl_c(
     assert left_behind(guard.pid) == []
 
 
+def test_it_can_be_of_low_priority(repository: Path, tmp_path: Path) -> None:
+    """Its network's threads then are of a lower one; nobody but root may raise theirs."""
+    code = PARENT.replace("server.start()", "import os; os.nice(10); server.start()")
+    command = [sys.executable, "-c", code, str(repository), str(tmp_path / "log")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        guard = int(parent.stdout.readline().split()[0])
+        processes = [path for path in left_behind(guard) if path.parent == Path("/proc")]
+        stats = [stat.read_text() for path in processes for stat in path.glob("task/*/stat")]
+        parent.kill()
+    nice = [int(stat.rpartition(")")[2].split()[16]) for stat in stats]  # proc(5), field 19
+    assert 15 in nice and 5 not in nice
+    wait_until(lambda: left_behind(guard) == [])
+
+
 def test_a_missing_wheel_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"not installed: pip install 'tao-pose-triton\[serve\]'"):

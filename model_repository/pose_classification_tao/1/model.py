@@ -30,7 +30,7 @@ from converter import ConvertConfig, InputError
 FRAMES_MAX = ConvertConfig().sequence_length_max
 FRAMES_A_RUN = 100  # of several sequences; one alone may have more
 FRAMES = 2  # axis of T in (N, C, T, V, M)
-WORKERS_NICE = 5
+WORKERS_NICE = 5  # below whatever the server has
 COUNT_EVERY = 0.25  # seconds at most while there is work; telling Triton takes time
 COUNTED = {  # custom metrics, as Triton's own do not see this model's queue
     "queue_us": "Microseconds that requests have waited for the network",
@@ -157,7 +157,7 @@ class TritonPythonModel:
 
     def _work(self) -> None:
         # What feeds the network, and refuses when there is too much, must not wait for it.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WORKERS_NICE)
+        os.nice(WORKERS_NICE)  # this thread alone; lowering is allowed to everybody
         while pieces := self._next():
             try:
                 batch = pieces[0].clip
