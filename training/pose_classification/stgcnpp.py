@@ -42,10 +42,7 @@ class AdaptiveGraphConv(nn.Module):
 
     def gather(self, parts: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
         """Sum (B, K, out_channels, T, V), which the convolution made of `x`, along the edges."""
-        frames = parts.permute(0, 3, 4, 1, 2).flatten(2, 3).flatten(0, 1)  # (B * T, V * K, C)
-        edges = self.A.permute(2, 1, 0).flatten(1).expand(len(frames), -1, -1)
-        summed = torch.bmm(edges, frames)  # channels innermost, as what follows likes them
-        return summed.view(len(x), -1, *summed.shape[1:]).permute(0, 3, 1, 2)
+        return torch.einsum("nkctv,kvw->nctw", parts, self.A)
 
 
 class MultiScaleConv(nn.Module):
