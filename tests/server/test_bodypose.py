@@ -110,9 +110,9 @@ def test_joints_are_where_they_were_drawn(grpc: Client) -> None:
     found, _ = people(grpc, rgb=image)
     for person in found:
         seen = person[:, 2] > 0
-        errors = [np.abs(person[seen, :2] - drawn[seen, :2]).max(axis=1) for drawn in joints]
-        # Within a cell; how well the network was taught depends a little on the processor.
-        assert max((error < 8).sum() for error in errors) >= 14
+        assert seen.sum() >= 14
+        errors = [np.abs(person[seen, :2] - drawn[seen, :2]).max() for drawn in joints]
+        assert min(errors) < 8  # a cell
 
 
 def test_pixels_and_their_file_give_the_same(client: Client, served: Served) -> None:

@@ -41,9 +41,9 @@ def test_people_are_where_they_were_drawn(triton: EmbeddedTriton) -> None:
         assert person.pose3d is None
         pose = person.pose25d[here]
         seen = pose[:, 3] > 0
-        errors = [np.abs(pose[seen, :2] - joints[there][seen, :2]).max(axis=1) for joints in drawn]
-        # Within a cell; how well the network was taught depends a little on the processor.
-        assert max((error < 8).sum() for error in errors) >= 12
+        assert seen.sum() >= 12
+        errors = [np.abs(pose[seen, :2] - joints[there][seen, :2]).max() for joints in drawn]
+        assert min(errors) < 8  # a cell
         assert not person.pose25d[:, 2].any()
         left, top, width, height = person.bbox
         assert (pose[seen, 0] >= left).all() and (pose[seen, 0] <= left + width).all()

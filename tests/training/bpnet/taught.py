@@ -25,7 +25,7 @@ def photo(people=2, side=SIDE):
     return draw(torch.full((side, side, 3), 40, dtype=torch.uint8).numpy(), joints), joints
 
 
-def taught_network(steps=60):
+def taught_network(steps=100):
     """A network that finds the people of `photo()`, and its description."""
     spec = ModelSpec(
         stages=2,
@@ -61,6 +61,6 @@ def taught_repository(folder):
     for config in repository.rglob("*.pbtxt"):  # the sizes are said there and nowhere else
         config.write_text(re.sub(r"\b368\b", str(SIDE), config.read_text()))
     model = folder / "bpnet_model.pth"
-    save_model(model, *taught_network(40))
+    save_model(model, *taught_network())
     assert main(["export", "-m", str(model), "--triton", str(repository)]) == 0
     return repository, model
