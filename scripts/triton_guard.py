@@ -24,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 PORTS = {"--http-port": 8000, "--grpc-port": 8001, "--metrics-port": 8002}
 STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 3
 BODYPOSE = ROOT / "model_repository_bodypose"  # served when a network has been put into it
+TEMPORARY = "/tmp"  # noqa: S108 whatever TMPDIR says, as Triton: its Python backend wants no blanks
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"embedded_triton: {error}\n")
         return 2
     name = f"embedded-triton-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=name) as folder, _shared_memory_swept(name):
+    with tempfile.TemporaryDirectory(prefix=name, dir=TEMPORARY) as folder, _memory_swept(name):
         options.repository = _plain_paths(options.repository, Path(folder))
         command = _command(options, wheel.server, wheel.make_backends(Path(folder)), name)
         return _guard(command, wheel.environment(), options)
@@ -97,7 +98,7 @@ def check_ports(ports: Sequence[int]) -> None:
 
 
 @contextlib.contextmanager
-def _shared_memory_swept(prefix: str) -> Iterator[None]:
+def _memory_swept(prefix: str) -> Iterator[None]:
     try:
         yield
     finally:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -42,7 +41,7 @@ def repository(tmp_path: Path, make_repository: Callable[..., Path]) -> Path:
 
 def left_behind(guard: int) -> list[Path]:
     """Files and processes of a guard that should be gone."""
-    folders = (Path(tempfile.gettempdir()), Path("/dev/shm"))  # noqa: S108 where Triton's regions are
+    folders = (Path(triton_guard.TEMPORARY), Path("/dev/shm"))  # noqa: S108 where Triton's regions are
     files = [path for folder in folders for path in folder.glob(f"embedded-triton-{guard}-*")]
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
@@ -125,7 +124,7 @@ def test_it_ends_with_its_guard(repository: Path) -> None:
     with EmbeddedTriton(repository) as server:
         guard = guard_of(server)
         os.kill(guard, signal.SIGKILL)
-        folder = list(Path(tempfile.gettempdir()).glob(f"embedded-triton-{guard}-*"))
+        folder = list(Path(triton_guard.TEMPORARY).glob(f"embedded-triton-{guard}-*"))
         wait_until(lambda: left_behind(guard) == folder)
         shutil.rmtree(folder[0])  # of links; nobody was left to remove it
     assert not is_ready(server.http_url)
@@ -167,11 +166,12 @@ def test_bodypose_is_served_when_its_network_is_there(
     assert triton_guard.shipped_repositories() == [ROOT / "model_repository", tmp_path]
 
 
-def test_the_path_of_the_repository_may_have_a_space(
-    tmp_path: Path, make_repository: Callable[..., Path]
+def test_paths_may_have_a_space(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_repository: Callable[..., Path]
 ) -> None:
     folder = tmp_path / "my models"
     folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
     with EmbeddedTriton(make_repository(folder)) as server:
         assert is_ready(server.http_url)
 
