@@ -76,12 +76,11 @@ def load_checkpoint(
     try:
         with torch.serialization.safe_globals(inert):
             checkpoint = torch.load(stream, map_location=device, weights_only=True)
-    except Exception as error:  # a damaged or hostile file can fail in any way
+    except Exception:  # a damaged or hostile file can fail in any way
         names = _refused_globals(stream)
         if names:
             raise InputError(f"{path}: refused: it holds more than tensors: {names[0]}") from None
-        reason = (str(error) or type(error).__name__).splitlines()[0][:80]
-        raise InputError(f"{path}: not a checkpoint, or damaged ({reason})") from None
+        raise InputError(f"{path}: not a checkpoint, or damaged") from None
     if not isinstance(checkpoint, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(checkpoint).__name__}")
     return checkpoint

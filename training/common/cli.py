@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,8 @@ class Program(Generic[Spec]):
         """Run one task; returns the exit code."""
         arguments = list(sys.argv[1:] if argv is None else argv)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(levelname)s] %(message)s")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # TAO's table in a terminal of few characters
         return exit_code(self.name, lambda: self._dispatch(arguments))
 
     def _dispatch(self, arguments: Sequence[str]) -> int:

@@ -56,9 +56,11 @@ def recorded(status: StatusFile, title: str, task: str) -> Iterator[None]:
     status.write(Status.STARTED, f"Starting {title} {task}.")
     try:
         yield
+    except (KeyboardInterrupt, SystemExit) as error:  # the latter is Lightning's, also at SIGTERM
+        status.write(Status.FAILURE, "Interrupted.")
+        raise KeyboardInterrupt from error
     except BaseException as error:
-        message = "Interrupted." if isinstance(error, KeyboardInterrupt) else one_line(error)
-        status.write(Status.FAILURE, message)
+        status.write(Status.FAILURE, one_line(error))
         raise
     status.write(Status.SUCCESS, f"{task.replace('_', ' ').capitalize()} finished successfully.")
 

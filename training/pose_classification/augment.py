@@ -131,9 +131,9 @@ def random_flip(
     """
     if rng.random() >= probability:
         return sequence
-    left, right = (list(side) for side in zip(*pairs, strict=True))
     order = np.arange(sequence.shape[2])
-    order[left], order[right] = right, left
+    for left, right in pairs:
+        order[[left, right]] = right, left
     mirrored = sequence[:, :, order]
     mirrored[0] *= -1
     return mirrored

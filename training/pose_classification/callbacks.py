@@ -74,6 +74,10 @@ class StatusLines(Callback):
         self.status = status
         self._began = 0.0
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock; an epoch that is resumed in its middle is not started again."""
+        self._began = time.monotonic()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self._began = time.monotonic()
@@ -96,7 +100,7 @@ class StatusLines(Callback):
             time_per_step=str(timedelta(seconds=seconds / steps)),
             eta=str(timedelta(seconds=seconds * (epochs - 1 - epoch))),
         )
-        if trainer.progress_bar_callback is None:
+        if trainer.progress_bar_callback is None and trainer.is_global_zero:
             shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
             logger.info("Epoch %d of %d: %s", epoch + 1, epochs, shown)
         for title, part in (("Train", "train"), ("Eval", "val")):

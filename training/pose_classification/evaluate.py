@@ -49,7 +49,6 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     )
     logits = predict(predictor, loader)
     metrics = evaluate_logits(logits, source.ids, predictor.temperature)
-    sys.stdout.write(table(metrics, names) + "\n")
     report = json.dumps(metrics.as_dict(names), indent=2, ensure_ascii=False) + "\n"
     write_atomic(results.path / "metrics.json", report.encode())
     with replacing(results.path / "logits.npy") as file:
@@ -60,6 +59,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         "avg_accuracy": round(100 * metrics.average_accuracy, 2),
     }
     results.status.write(Status.RUNNING, "Test metrics generated.", kpi=kpi)
+    sys.stdout.write(table(metrics, names) + "\n")
 
 
 def model_path(section: EvaluateSpec, name: str) -> Path:

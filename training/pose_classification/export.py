@@ -20,6 +20,7 @@ from training.pose_classification.metadata import INT8, ModelMetadata
 from training.pose_classification.onnx_model import (
     TOLERANCE,
     InputShape,
+    check_onnx_path,
     largest_difference,
     to_onnx,
     write_model,
@@ -41,6 +42,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     checkpoint = Path(require(spec, "export.checkpoint"))
     named = spec.export.onnx_file
     path = Path(named) if named else results.path / f"{checkpoint.stem}.onnx"
+    check_onnx_path(path, "export.onnx_file")
     if path.exists() and not spec.export.overwrite:
         raise InputError(f"{path}: exists already; remove it or set export.overwrite=true")
     net, metadata = load_trained(checkpoint, spec)
@@ -56,10 +58,10 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         temperature=spec.export.temperature or metadata.temperature,
         version=program_version(),
     )
-    if metadata.stream != "joint" or spec.dataset.pre_normalise:
+    if metadata.stream != "joint" or metadata.pre_normalise or metadata.fit_box:
         logger.warning(
-            "%s: was trained on poses changed by dataset.stream or dataset.pre_normalise; whoever "
-            "runs it has to change them so too, which the server does not",
+            "%s: was trained on poses changed by dataset.stream, dataset.pre_normalise or "
+            "dataset.fit_box; whoever runs it has to change them so too, which the server does not",
             path,
         )
     device = export_device(spec.export.gpu_id)

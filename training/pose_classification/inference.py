@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError
-from training.common.results import ResultsDir, write_atomic
+from training.common.results import ResultsDir, writable, write_atomic
 from training.pose_classification.data import evaluation_loader
 from training.pose_classification.evaluate import batch_size, model_path
 from training.pose_classification.graph import load_layout
@@ -32,6 +32,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     section = spec.inference
     if not section.output_file:
         raise InputError("inference.output_file is not set")
+    target = writable(Path(section.output_file), "inference.output_file")
     layout = load_layout(spec.model.graph_layout)
     source = open_dataset(
         section.test_dataset, spec, layout, "inference.test_dataset", labelled=False
@@ -45,8 +46,6 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     )
     logits = predict(predictor, loader)
     lines = result_lines(logits, spec.dataset.class_names, section.scores)
-    target = Path(section.output_file)
-    target.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(target, "".join(f"{line}\n" for line in lines).encode())
 
 

@@ -110,7 +110,7 @@ def _load_json(path: Path) -> object:
         content: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON: {error}") from error
     return content
 
@@ -127,6 +127,8 @@ def _two_lists(content: object, path: Path) -> tuple[object, object]:
 
 
 def _names(names: object, path: Path) -> tuple[str, ...]:
+    if isinstance(names, np.ndarray):
+        names = names.tolist()
     if not isinstance(names, (list, tuple)):
         raise InputError(f"{path}: the names must be a list, not {type(names).__name__}")
     for position, name in enumerate(names):

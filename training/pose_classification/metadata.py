@@ -27,6 +27,17 @@ _IN_SPEC = {
     "padding": "model.padding",
     "fit_picture": "model.fit_picture",
     "stream": "dataset.stream",
+    "pre_normalise": "dataset.pre_normalise",
+    "fit_box": "dataset.fit_box",
+}
+_LATER = ("pre_normalise", "fit_box")  # which older checkpoints do not say
+_NOT_TEXT = {
+    "classes",
+    "fit_picture",
+    "pre_normalise",
+    "fit_box",
+    "temperature",
+    "unknown_logit",
 }
 
 
@@ -41,6 +52,8 @@ class ModelMetadata:
         padding: `tao` or `mask`.
         fit_picture: whether it takes place and size in the picture out of the poses first.
         stream: what is fed: `joint`, `bone`, `joint_motion` or `bone_motion`.
+        pre_normalise: whether poses were put upright before they were fed.
+        fit_box: whether the axes of a motion were stretched from -1 to 1 before it was fed.
         temperature: divisor of the logits in softmax.
         unknown_logit: a sequence without a logit above it is of no class; None: not known.
         version: of this program, by git where it runs from a checkout.
@@ -54,6 +67,8 @@ class ModelMetadata:
     padding: str
     fit_picture: bool = False
     stream: str = "joint"
+    pre_normalise: bool = False
+    fit_box: bool = False
     temperature: float = 1.0
     unknown_logit: float | None = None
     version: str = ""
@@ -70,6 +85,8 @@ class ModelMetadata:
             padding=spec.model.padding,
             fit_picture=spec.model.fit_picture,
             stream=spec.dataset.stream,
+            pre_normalise=spec.dataset.pre_normalise,
+            fit_box=spec.dataset.fit_box,
             version=program_version(),
             train_digest=train_digest,
         )
@@ -86,7 +103,8 @@ class ModelMetadata:
         stated = cls.of_spec(spec)
         if CHECKPOINT_KEY not in checkpoint:
             return stated
-        own = cls.of_mapping(checkpoint[CHECKPOINT_KEY])
+        facts = checkpoint[CHECKPOINT_KEY]
+        own = cls.of_mapping({**{name: getattr(stated, name) for name in _LATER}, **facts})
         for name, key in _IN_SPEC.items():
             ours, theirs = getattr(own, name), getattr(stated, name)
             unnamed = name == "classes" and not spec.dataset.label_map
@@ -99,7 +117,7 @@ class ModelMetadata:
         """From :meth:`as_dict`, or from an ONNX file's properties, where all values are text."""
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in mapping.items() if key in known}
-        for key in values.keys() & {"classes", "fit_picture", "temperature", "unknown_logit"}:
+        for key in values.keys() & _NOT_TEXT:
             if isinstance(values[key], str):
                 values[key] = json.loads(values[key])
         return cls(**values | {"classes": tuple(values["classes"])})

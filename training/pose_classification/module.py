@@ -150,6 +150,7 @@ class PoseClassifier(LightningModule):
         """Add the facts, the sums of a running epoch and the state of AutoReduce."""
         checkpoint[CHECKPOINT_KEY] = self.metadata.as_dict()
         checkpoint["train_sums"] = self._over_all_processes(self._train_sums).cpu()
+        checkpoint["steps_per_epoch"] = self.steps_per_epoch
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 

@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from converter import InputError
 from training.common.exporting import quiet_exporter, without_trace
-from training.common.results import write_atomic
+from training.common.results import writable, write_atomic
 from training.pose_classification.metadata import ModelMetadata
 
 INPUT, OUTPUT = "input", "fc_pred"
@@ -94,6 +95,17 @@ def largest_difference(model: onnx.ModelProto, net: nn.Module, shape: InputShape
         (got,) = session.run([OUTPUT], {INPUT: clip.numpy()})
         worst = max(worst, float(np.abs(got - expected).max() / np.abs(expected).max()))
     return worst
+
+
+def check_onnx_path(path: Path, option: str) -> None:
+    """See that a file and its facts can be written there; makes the folder.
+
+    Raises:
+        InputError: they cannot, or the facts would have the same name.
+    """
+    if path.suffix == ".json":
+        raise InputError(f"{option} {path}: is where its facts go; name a .onnx file")
+    writable(path, option)
 
 
 def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> None:

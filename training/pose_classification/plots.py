@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -72,8 +73,11 @@ def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: 
     figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
     size = 10 if classes <= 20 else 7
     positions = range(classes)
-    axes.set_xticks(positions, class_names, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(positions, class_names)
+    plain = {"parse_math": False}  # a $ in a name is a $
+    axes.set_xticks(
+        positions, class_names, rotation=40, ha="right", rotation_mode="anchor", **plain
+    )
+    axes.set_yticks(positions, class_names, **plain)
     axes.tick_params(labelsize=size, length=0)
     axes.set_xlabel("Predicted")
     axes.set_ylabel("True")
@@ -89,4 +93,6 @@ def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: 
 
 
 def _save(figure: Figure, path: Path) -> None:
-    write_atomic(path, lambda stream: figure.savefig(stream, format="png"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a box stands in the picture
+        write_atomic(path, lambda stream: figure.savefig(stream, format="png"))

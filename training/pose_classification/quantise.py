@@ -9,9 +9,7 @@ so keep to FP32 there. TensorRT makes an INT8 engine of its own and wants the FP
 
 from __future__ import annotations
 
-import argparse
 import logging
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,8 +28,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from converter import InputError
 from training.common.calibration import CalibrationBatches
 from training.common.engine.request import TOLERANCES
+from training.common.outcome import Parser, exit_code
 from training.pose_classification.metadata import FP32, INT8, ModelMetadata
-from training.pose_classification.onnx_model import INPUT, OUTPUT, write_model
+from training.pose_classification.onnx_model import INPUT, OUTPUT, check_onnx_path, write_model
 
 logger = logging.getLogger(__name__)
 FloatArray = NDArray[np.float32]
@@ -150,20 +149,28 @@ def read_sequences(path: Path, model: onnx.ModelProto) -> FloatArray:
     wanted = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
     try:
         array: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: cannot be read as a .npy array: {error}") from error
     fits = array.ndim == len(wanted) and all(
         not size or size == got for size, got in zip(wanted[1:], array.shape[1:], strict=True)
     )
-    if not fits or not len(array) or array.dtype.kind != "f":
+    if not fits or not len(array) or array.dtype.kind not in "fiu":
         shape = ", ".join(str(size or axis) for size, axis in zip(wanted, "NCTVM", strict=True))
-        raise InputError(f"{path}: is {array.dtype} {array.shape}, must be float ({shape})")
+        raise InputError(f"{path}: is {array.dtype} {array.shape}, must be numbers ({shape})")
+    for index in _chosen(array):
+        if not np.isfinite(array[index]).all():
+            raise InputError(f"{path}: sequence {index} is not finite")
     return array
 
 
+def _chosen(sequences: FloatArray) -> NDArray[np.int64]:
+    """Indices of the sequences to calibrate on, evenly out of all."""
+    return np.unique(np.linspace(0, len(sequences) - 1, SEQUENCES).astype(np.int64))
+
+
 def _batches(sequences: FloatArray) -> Iterator[FloatArray]:
-    """Sequences evenly out of all, those of similar length together, without common padding."""
-    chosen = np.unique(np.linspace(0, len(sequences) - 1, SEQUENCES).astype(int))
+    """The chosen sequences, those of similar length together, without common padding."""
+    chosen = _chosen(sequences)
     used = [np.flatnonzero(np.any(sequences[i], axis=(0, 2, 3))) for i in chosen]
     lengths = np.array([frames[-1] + 1 if len(frames) else 1 for frames in used])
     for rows in np.array_split(np.argsort(lengths, kind="stable"), -(-len(chosen) // BATCH)):
@@ -172,9 +179,9 @@ def _batches(sequences: FloatArray) -> Iterator[FloatArray]:
 
 
 def _first(graph: onnx.GraphProto) -> list[str]:
-    """Names of the first matrix product and the first convolution."""
+    """Names of the first matrix product, if there is one, and the first convolution."""
     named = {node.op_type: node.name for node in reversed(graph.node)}
-    return [named["MatMul"], named["Conv"]]
+    return [named[product] for product in PRODUCTS if product in named]
 
 
 def _channels(graph: onnx.GraphProto) -> dict[str, tuple[int, int]]:
@@ -224,21 +231,19 @@ def _quiet() -> Iterator[None]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    return exit_code("quantise", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = Parser(prog="quantise", description=__doc__.splitlines()[0])
     parser.add_argument("onnx", type=Path, help="an exported network in FP32")
     parser.add_argument("--calibration", type=Path, required=True, metavar="NPY")
     parser.add_argument("-o", "--output", type=Path, help="default: <name>.int8.onnx")
     given = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        path = given.output or given.onnx.with_suffix(".int8.onnx")
-        difference = quantise_file(given.onnx, given.calibration, path)
-    except InputError as error:
-        sys.stderr.write(f"quantise: {error}\n")
-        return 2
-    except RuntimeError as error:
-        sys.stderr.write(f"quantise: {error}\n")
-        return 1
+    path = given.output or given.onnx.with_suffix(".int8.onnx")
+    check_onnx_path(path, "--output")
+    difference = quantise_file(given.onnx, given.calibration, path)
     logger.info("%s: written; logits differ by %.1e of the largest", path, difference)
     return 0
 

@@ -42,7 +42,8 @@ class Sequences:
         Raises:
             InputError: It holds NaN or infinity.
         """
-        sequence = np.array(self.data[index], dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for float32 is told below
+            sequence = np.array(self.data[index], dtype=np.float32)
         if not np.isfinite(sequence).all():
             channel, frame, joint, person = np.argwhere(~np.isfinite(sequence))[0]
             raise InputError(

@@ -149,6 +149,7 @@ class TrainSpec(GpuSpec):
     num_nodes: int = Field(default=1, gt=0, description="Number of machines.")
     seed: int = Field(
         default=1234,
+        lt=2**32,
         description="Seed of random, NumPy and torch; a negative one is drawn anew in each run.",
     )
     cudnn: CudnnSpec = Field(default=CudnnSpec(), description="cuDNN.")
@@ -251,6 +252,17 @@ class ExperimentSpec(SpecModel):
     def _padding_may_be_left_out(self) -> ExperimentSpec:
         if self.dataset.batch_by_length and self.model.padding != "mask":
             raise ValueError("dataset.batch_by_length: needs model.padding=mask")
+        return self
+
+    @model_validator(mode="after")
+    def _bodies_can_be_moved(self) -> ExperimentSpec:
+        data, channels = self.dataset, self.model.input_channels
+        if data.random_move and channels == 1:
+            raise ValueError("dataset.random_move: needs model.input_channels of at least 2")
+        if any(data.random_rotation) and channels not in (2, 3):
+            raise ValueError(
+                f"dataset.random_rotation: needs model.input_channels 2 or 3, not {channels}"
+            )
         return self
 
     @model_validator(mode="after")

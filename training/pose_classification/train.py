@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from training.pose_classification.metadata import ModelMetadata
 from training.pose_classification.module import PoseClassifier
 from training.pose_classification.pretrained import load_pretrained
 from training.pose_classification.sequences import digest, open_dataset
-from training.pose_classification.spec import ExperimentSpec, TrainSpec
+from training.pose_classification.spec import ExperimentSpec, OptimSpec, TrainSpec
 from training.pose_classification.transforms import Transforms
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     model = build_model(spec.model, spec.dataset.num_classes)
     resume = resume_path(spec.train, results.path)
     if resume is not None:
-        _check_resume(resume, spec, model)
+        _check_resume(resume, spec, model, data.steps_per_epoch)
     elif spec.model.pretrained_model_path:
         load_pretrained(model, Path(spec.model.pretrained_model_path), spec.encryption_key)
     module = PoseClassifier(model, spec.train, seed, data.steps_per_epoch, metadata)
@@ -151,8 +152,10 @@ def resume_path(train: TrainSpec, directory: Path) -> Path | None:
     return path
 
 
-def _check_resume(path: Path, spec: ExperimentSpec, model: torch.nn.Module) -> None:
-    """See that a checkpoint holds a training of this network, no longer than is asked for.
+def _check_resume(
+    path: Path, spec: ExperimentSpec, model: torch.nn.Module, steps_per_epoch: int
+) -> None:
+    """See that a checkpoint holds this training of this network, no longer than is asked for.
 
     Raises:
         InputError: It does not.
@@ -172,12 +175,37 @@ def _check_resume(path: Path, spec: ExperimentSpec, model: torch.nn.Module) -> N
                 f"{path}: is of another network: {name} is {_shape(stored.get(name))}, the spec's "
                 f"is {_shape(wanted.get(name))}; set a new results_dir to start afresh"
             )
+    _check_optimizer(path, checkpoint, spec.train.optim, steps_per_epoch)
     if spec.train.ema_decay and "averaging_state" not in checkpoint:
         raise InputError(f"{path}: was trained without train.ema_decay; set a new results_dir")
     begun, wanted_epochs = int(checkpoint["epoch"]) + 1, spec.train.num_epochs
     if begun > wanted_epochs:
         raise InputError(f"{path}: is of epoch {begun}, train.num_epochs is {wanted_epochs}")
     logger.info("Going on from %s (epoch %d of %d)", path, begun, wanted_epochs)
+
+
+def _check_optimizer(
+    path: Path, checkpoint: Mapping[str, Any], optim: OptimSpec, steps_per_epoch: int
+) -> None:
+    """See that what the checkpoint itself sets, whatever the spec says, is what the spec says.
+
+    Raises:
+        InputError: It is not.
+    """
+    stored = checkpoint["optimizer_states"][0]["param_groups"][0]
+    stored = {**stored, "lr": stored.get("initial_lr", optim.lr)}  # AutoReduce keeps no initial one
+    for name in ("lr", "momentum", "nesterov", "weight_decay"):
+        if stored[name] != getattr(optim, name):
+            raise InputError(
+                f"{path}: was trained with train.optim.{name} {stored[name]}, the spec says "
+                f"{getattr(optim, name)}; keep it, or set a new results_dir"
+            )
+    steps = checkpoint.get("steps_per_epoch", steps_per_epoch)
+    if steps != steps_per_epoch:
+        raise InputError(
+            f"{path}: was trained with {steps} batches an epoch, the spec makes {steps_per_epoch}; "
+            "keep data, dataset.batch_size, dataset.repeat and GPUs, or set a new results_dir"
+        )
 
 
 def _shape(shape: torch.Size | None) -> str:
@@ -187,5 +215,11 @@ def _shape(shape: torch.Size | None) -> str:
 def _quieten_lightning() -> None:
     """Only warnings of Lightning that a user can act upon."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*num_workers.*", ".*treespec.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*num_workers.*",
+        ".*treespec.*",
+        ".*dataloader is not resumable.*",  # ours is: see `data`
+        ".*sync_dist.*",  # the figures are those of all processes
+    ):
         warnings.filterwarnings("ignore", message)

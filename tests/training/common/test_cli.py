@@ -39,6 +39,8 @@ def run(spec: Experiment, results: ResultsDir) -> None:
             raise RuntimeError("out of\nmemory")
         case "interrupt":
             raise KeyboardInterrupt
+        case "leave":  # as Lightning does after Ctrl-C and SIGTERM
+            raise SystemExit(0)
 
 
 PROGRAM = Program("tool", "Tool", Experiment, (Task("work", "do it", __name__, ("work",)),))
@@ -75,6 +77,7 @@ def test_status_and_experiment(spec_file: Path, tmp_path: Path) -> None:
         ("mistake", 2, "data.npy: no such file"),
         ("failure", 1, "RuntimeError: out of"),
         ("interrupt", 130, "Interrupted."),
+        ("leave", 130, "Interrupted."),
     ],
 )
 def test_endings(

@@ -158,6 +158,13 @@ def test_random_flip_obeys_its_probability():
     assert random_flip(sequence, ((1, 2),), 0.0, rng()) is sequence
 
 
+def test_random_flip_of_a_body_without_sides():
+    sequence = skeletons()
+    flipped = random_flip(sequence, (), 1.0, rng())
+    np.testing.assert_array_equal(flipped[0], -sequence[0])
+    np.testing.assert_array_equal(flipped[1:], sequence[1:])
+
+
 def test_candidates_are_tao_s():
     assert augment._ANGLES == (-10, -5, 0, 5, 10)
 

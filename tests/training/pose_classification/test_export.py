@@ -179,13 +179,13 @@ def test_int8_wants_data(
     assert "export.calibration_data is not set" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["dataset.stream=bone", "dataset.pre_normalise=true"])
+@pytest.mark.parametrize("option", ["stream=bone", "pre_normalise=true", "fit_box=true"])
 def test_inputs_that_the_server_does_not_make(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, option: str
 ) -> None:
     run(tmp_path, monkeypatch)
     assert "whoever runs it" not in caplog.text
-    run(tmp_path, monkeypatch, option)
+    run(tmp_path, monkeypatch, f"dataset.{option}")
     assert "whoever runs it has to change them so too" in caplog.text
 
 
@@ -204,6 +204,27 @@ def test_existing_files_are_kept(
     assert run(tmp_path, monkeypatch, option) == {"code": 2}
     assert "exists already" in capsys.readouterr().err
     assert run(tmp_path, monkeypatch, option, "export.overwrite=true")["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("facts.json", "is where its facts go"),
+        ("epoch_7.pth/net.onnx", "cannot be written"),
+        ("folder.onnx", "is a folder"),
+    ],
+)
+def test_places_that_cannot_be_written_are_told_first(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    message: str,
+) -> None:
+    (tmp_path / "folder.onnx").mkdir()
+    options = [f"export.onnx_file={tmp_path}/{name}", "export.overwrite=true"]
+    assert run(tmp_path, monkeypatch, *options) == {"code": 2}
+    assert message in capsys.readouterr().err
 
 
 def test_checkpoint_is_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,12 @@ def test_confusion(drawn, tmp_path):
     assert axes.get_title() == "5 of 6 right (83.3 %)"
 
 
+def test_names_of_any_characters(tmp_path, recwarn):
+    save_confusion(np.eye(2, dtype=np.int64), ["a$b$c$^$", "坐下"], tmp_path / "c.png")
+    assert (tmp_path / "c.png").stat().st_size > 1000
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("classes", [2, 60])
 def test_labels_stay_inside_the_picture(drawn, tmp_path, classes):
     names = [f"a_rather_long_class_name_{i}" for i in range(classes)]

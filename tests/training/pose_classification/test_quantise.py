@@ -116,10 +116,11 @@ def test_it_is_not_quantised_twice(files: Files, int8: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((2, 3, 10, 33, 1), np.float32), r"must be float \(N, 3, T, 34, 1\)"),
-        (np.zeros((0, 3, 10, 34, 1), np.float32), r"must be float"),
-        (np.zeros((2, 3, 10, 34, 1), np.int64), r"is int64"),
-        (np.zeros((2, 3, 10, 34), np.float32), r"must be float"),
+        (np.zeros((2, 3, 10, 33, 1), np.float32), r"must be numbers \(N, 3, T, 34, 1\)"),
+        (np.zeros((0, 3, 10, 34, 1), np.float32), r"must be numbers"),
+        (np.zeros((2, 3, 10, 34, 1), np.complex64), r"is complex64"),
+        (np.full((2, 3, 10, 34, 1), np.nan, np.float32), r"sequence 0 is not finite"),
+        (np.zeros((2, 3, 10, 34), np.float32), r"must be numbers"),
         (np.array([{}]), "cannot be read as a .npy array"),
     ],
 )
@@ -181,6 +182,20 @@ def test_more_stays_in_fp32_where_the_logits_need_it(
     assert difference == 0.1
     assert len(tried) == 3
     assert sum(node.op_type == "QuantizeLinear" for node in form.graph.node) == tried[2] < tried[0]
+
+
+def test_data_that_is_cut_short(files: Files, tmp_path: Path) -> None:
+    (tmp_path / "data.npy").write_bytes(b"")
+    with pytest.raises(InputError, match="cannot be read as a"):
+        quantise_file(files[0], tmp_path / "data.npy", tmp_path / "out.onnx")
+
+
+def test_ctr_gcn_whose_graphs_are_no_matrix_product(files: Files, tmp_path: Path) -> None:
+    net = small_model(model_type="CTR-GCN", base_channels=24, padding="mask")
+    metadata = ModelMetadata.of_spec(make_spec(ExperimentSpec, SPEC))
+    path = tmp_path / "net.onnx"
+    assert export_network(net, metadata, SHAPE, path, calibration=files[1]) < 0.2
+    assert any(node.op_type == "QuantizeLinear" for node in onnx.load(path).graph.node)
 
 
 def test_export_writes_it_at_once(files: Files, tmp_path: Path) -> None:

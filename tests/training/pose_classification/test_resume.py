@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,13 @@ def _start(spec: Path, *overrides: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*command, *overrides], env=ENVIRONMENT)
 
 
+def _wait_for(file: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def _train(spec: Path, results: Path, *overrides: str) -> None:
     process = _start(spec, f"train.results_dir={results}", *overrides)
     assert process.wait(timeout=120) == 0
@@ -31,10 +39,7 @@ def _train(spec: Path, results: Path, *overrides: str) -> None:
 def _kill_after(spec: Path, results: Path, name: str, *overrides: str) -> None:
     """Start a training and kill it without warning once a checkpoint is there."""
     process = _start(spec, f"train.results_dir={results}", *overrides)
-    deadline = time.monotonic() + 60
-    while not (results / name).exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    _wait_for(results / name, process)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
@@ -93,3 +98,19 @@ def test_checkpoint_in_the_middle_of_an_epoch(tmp_path):
     assert same_weights(tmp_path / "whole" / last, tmp_path / "again" / last)
     whole, again = (load_checkpoint(tmp_path / run / last) for run in ("whole", "again"))
     assert whole["callbacks"]["Curves"] == again["callbacks"]["Curves"]
+    lines = (tmp_path / "again" / "status.json").read_text().splitlines()
+    seconds = [json.loads(line)["time_per_epoch"] for line in lines if "time_per_epoch" in line]
+    assert len(seconds) == 2 and all(text.startswith("0:0") for text in seconds)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_says_so(tmp_path, number):
+    spec = write_spec(tmp_path)
+    results = tmp_path / "run"
+    process = _start(spec, f"train.results_dir={results}", "train.num_epochs=1000")
+    _wait_for(results / "model_epoch_000.pth", process)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 130
+    assert json.loads((results / "status.json").read_text().splitlines()[-1])["message"] == (
+        "Interrupted."
+    )

@@ -198,6 +198,9 @@ def test_class_names_follow_ids() -> None:
         (["gen_trt_engine.tensorrt.opt_sequence_length=301"], "at most max_sequence_length"),
         (["evaluate.batch_size=0"], "evaluate.batch_size: 0 is not allowed"),
         (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform or sampling=random"),
+        (["train.seed=4294967296"], "train.seed: 4294967296 is not allowed"),
+        (["model.input_channels=1", "dataset.random_move=true"], "random_move: needs model.input"),
+        (["model.input_channels=4", "dataset.random_rotation=1"], "random_rotation: needs model.i"),
         (["model.fit_picture=true"], "model.fit_picture: needs poses in a picture, dataset.pose_"),
         (
             ["model.fit_picture=true", "dataset.pose_type=2dbp", "dataset.stream=bone"],

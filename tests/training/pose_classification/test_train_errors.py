@@ -117,6 +117,10 @@ def one_epoch(spec) -> Path:
         ("model.base_channels=8", "is of another network"),
         ("dataset.stream=bone", "trained with dataset.stream"),
         ("train.ema_decay=0.9", "without train.ema_decay"),
+        ("dataset.fit_box=true", "trained with dataset.fit_box False, the spec says True"),
+        ("train.optim.momentum=0.5", "trained with train.optim.momentum 0.9, the spec says 0.5"),
+        ("train.optim.lr=0.03", "trained with train.optim.lr 0.02, the spec says 0.03"),
+        ("dataset.batch_size=8", "trained with 6 batches an epoch, the spec makes 3; keep"),
     ],
 )
 def test_resuming_with_another_network(capsys, spec, one_epoch, override, message):

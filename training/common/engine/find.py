@@ -45,7 +45,7 @@ def find_builder(kind: str, probe: bool = True) -> Builder:
     missing = "no TensorRT found" if kind == "auto" else f"no {kind} with TensorRT found"
     raise InputError(
         f"{missing}: needs Docker with NVIDIA's container toolkit, or trtexec on the PATH, or "
-        "pip install tensorrt; --dry-run prints what would be done"
+        "pip install tensorrt; a dry run (see the options) prints what would be done"
     )
 
 
@@ -86,7 +86,7 @@ def compute_capability(gpu: int) -> str:
     query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader", f"--id={gpu}"]
     capability = _output(query).strip().replace(".", "")
     if not capability.isdecimal():
-        raise InputError(f"no NVIDIA GPU {gpu} here; --dry-run prints what would be done")
+        raise InputError(f"no NVIDIA GPU {gpu} here; a dry run prints what would be done")
     return capability
 
 

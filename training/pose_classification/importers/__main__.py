@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from converter import InputError, layout_names
+from training.common.outcome import Parser, exit_code
 from training.pose_classification.importers.annotations import open_annotations
 from training.pose_classification.importers.arrays import ArrayOptions, write_arrays
 from training.pose_classification.importers.clips import Source
@@ -30,6 +31,8 @@ def _annotations(given: Arguments) -> Source:
 def _csv(given: Arguments) -> Source:
     if not given.from_layout:
         raise InputError("csv needs --from-layout, the layout of its joints")
+    if given.split:
+        raise InputError("csv has no --split: its column `part` says what a line belongs to")
     return open_csv(given.source, given.from_layout)
 
 
@@ -55,14 +58,9 @@ FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (see --help)")
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     formats = "\n".join(f"  {name:12} {text}" for name, (text, _) in FORMATS.items())
-    parser = _Parser(
+    parser = Parser(
         prog="python -m training.pose_classification.importers",
         description="Make arrays for training out of a data set in its original format.",
         epilog=f"formats:\n{formats}",
@@ -79,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--relative", action="store_true", help="subtract the pelvis from all joints"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="multiply all coordinates")
+    parser.add_argument("--scale", type=_factor, default=1.0, help="multiply all coordinates")
     parser.add_argument("--scores", action="store_true", help="2D: scores are the third channel")
     parser.add_argument("--labels", choices=("json", "pkl"), default="json", help="kind of file")
     return parser
@@ -91,20 +89,26 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _factor(text: str) -> float:
+    if not math.isfinite(float(text)) or not float(text):
+        raise argparse.ArgumentTypeError("must be a number other than 0")
+    return float(text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Import a data set; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    try:
-        given = _parser().parse_args(argv)
-        if not given.source.exists():
-            raise InputError(f"{given.source}: no such file or folder")
-        options = ArrayOptions(
-            given.layout, given.max_frames, given.persons, given.relative, given.scale, given.labels
-        )
-        counts = write_arrays(FORMATS[given.format][1](given), given.output, options)
-    except InputError as error:
-        sys.stderr.write(f"importers: error: {error}\n")
-        return 2
+    return exit_code("importers", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    given = _parser().parse_args(argv)
+    if not given.source.exists():
+        raise InputError(f"{given.source}: no such file or folder")
+    options = ArrayOptions(
+        given.layout, given.max_frames, given.persons, given.relative, given.scale, given.labels
+    )
+    counts = write_arrays(FORMATS[given.format][1](given), given.output, options)
     for part, count in counts.items():
         sys.stdout.write(f"{given.output / part}.npy: {count} sequences\n")
     return 0

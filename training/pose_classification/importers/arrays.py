@@ -71,14 +71,17 @@ def write_arrays(source: Source, folder: Path, options: ArrayOptions) -> dict[st
         Number of sequences by part.
 
     Raises:
-        InputError: There are no clips, or a clip's class is not known.
+        InputError: There are no clips, a clip's class is not known, or a file cannot be made.
     """
     layout = get_layout(source.layout)
     mapping = joint_map(layout, options.layout) if options.layout else None
     target = mapping.target if mapping else layout
     if mapping and mapping.missing:
         logger.warning("Joints without a source stay zero: %s", ", ".join(mapping.missing))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: is no folder to write to: {error.strerror}") from None
     with tempfile.TemporaryFile(dir=folder) as spool:
         parts = _spool(_prepared(source.clips, mapping, target, options), spool)
         if not parts:
@@ -126,6 +129,8 @@ def _prepared(
 def _spool(clips: Iterable[Clip], spool: BinaryIO) -> dict[str, _Spooled]:
     parts: dict[str, _Spooled] = {}
     for clip in clips:
+        if clip.part in ("", ".", "..") or Path(clip.part).name != clip.part:
+            raise InputError(f"{clip.name}: part {clip.part!r} cannot be the name of a file")
         part = parts.setdefault(clip.part, _Spooled())
         part.names.append(clip.name)
         part.labels.append(clip.label)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -61,11 +62,15 @@ def _clips(path: Path, layout: Layout) -> Iterator[Clip]:
             )
 
 
-def _opened(path: Path) -> TextIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     try:
-        return path.open(newline="", encoding="utf-8-sig")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield file
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text") from error
 
 
 def _poses(rows: list[tuple[int, Row]], joints: dict[str, int], path: Path) -> FloatArray:
@@ -74,6 +79,8 @@ def _poses(rows: list[tuple[int, Row]], joints: dict[str, int], path: Path) -> F
     places, values = (np.array(column) for column in zip(*parsed, strict=True))
     frames, frame = np.unique(places[:, 0], return_inverse=True)
     persons, person = np.unique(places[:, 1], return_inverse=True)
+    if len(np.unique(places, axis=0)) < len(places):
+        raise InputError(f"{path}: sample {rows[0][1]['sample']!r} has a joint twice in a frame")
     poses = np.zeros((len(frames), len(persons), max(joints.values()) + 1, 4), np.float32)
     joint = with_confidence(values[:, :3])
     joint[:, 3] *= values[:, 3]

@@ -33,15 +33,26 @@ def open_hdm05(path: Path, split: str | None) -> Source:
     Raises:
         InputError: A file is not what it should be.
     """
-    if path.is_dir():
-        return Source("hdm05", _captured(path, split))
-    return Source("hdm05", _packed(path, split))
+    if split not in (None, "none", "npz") and not re.fullmatch(r"\w\w(,\w\w)*", split):
+        raise InputError(f"split {split!r}: subjects like bd,bk,dg, or npz")
+    clips = _captured(path, split) if path.is_dir() else _packed(path, split)
+    return Source("hdm05", _some_train(clips, split))
 
 
 def _part(subject: str, split: str | None) -> str:
     if split in (None, "none"):
         return "all"
     return "train" if subject in split.split(",") else "val"
+
+
+def _some_train(clips: Iterator[Clip], split: str | None) -> Iterator[Clip]:
+    """The clips; that none of them trains is found out at their end."""
+    parts = set()
+    for clip in clips:
+        parts.add(clip.part)
+        yield clip
+    if parts == {"val"}:
+        raise InputError(f"split {split!r}: no subject of that name, all would be val")
 
 
 def _parsed(name: str, where: Path) -> re.Match[str]:

@@ -151,7 +151,7 @@ def test_a_failing_build_leaves_nothing(
         (["--batch", "4", "2", "8"], "--batch: should be three numbers"),
         (["--frames", "0", "2", "8"], "--frames: should be three numbers"),
         (["--precision", "fp8"], "invalid choice: 'fp8'"),
-        ([], "no NVIDIA GPU 0 here; --dry-run prints"),
+        ([], "no NVIDIA GPU 0 here; a dry run prints"),
     ],
 )
 def test_mistakes(

@@ -164,8 +164,15 @@ def test_csv_with_all_columns(tmp_path):
         (HEADER + "a,x,0,1,2,3,w\n", "line 2: a number"),
         (HEADER + "a,0,0,1,2,3,w\nb,0,0,1,2,3,w\na,1,0,1,2,3,w\n", "line 4: sample 'a' began"),
         (HEADER + "a,0,0,1,2,3,w\na,1,0,1,2,3,v\n", "line 2: sample 'a' has several labels"),
+        (HEADER + "a,0,0,1,2,3,w\na,0,0,4,2,3,w\n", "sample 'a' has a joint twice in a frame"),
     ],
 )
 def test_csv_malformed(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         list(open_csv(_csv(tmp_path, text), "kinect-v1").clips)
+
+
+def test_csv_of_another_encoding(tmp_path):
+    (tmp_path / "x.csv").write_bytes((HEADER + "a,0,0,1,2,3,füttern\n").encode("latin-1"))
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        list(open_csv(tmp_path / "x.csv", "kinect-v1").clips)

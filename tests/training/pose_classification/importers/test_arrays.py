@@ -113,6 +113,13 @@ def test_memory_is_bounded(tmp_path):
     assert peak < 5e6 < (tmp_path / "train.npy").stat().st_size
 
 
+@pytest.mark.parametrize("part", ["", "..", "../train", "a/b"])
+def test_parts_are_names_of_files(tmp_path, part):
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        write_arrays(source(clip("a", "x", 3, part=part)), tmp_path / "out", ArrayOptions())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_command_line(tmp_path, capsys):
     table = tmp_path / "x.csv"
     table.write_text("sample,frame,joint,x,y,z,label\na,0,pelvis,1,2,3,wave\n")
@@ -130,6 +137,9 @@ def test_command_line(tmp_path, capsys):
         (["xyz", "{csv}", "-o", "{out}"], "invalid choice"),
         (["csv", "{csv}", "-o", "{out}", "--max-frames", "0"], "at least 1"),
         (["csv", "{csv}"], "required"),
+        (["csv", "{csv}", "-o", "{out}", "--scale", "nan"], "other than 0"),
+        (["csv", "{csv}", "-o", "{out}", "--from-layout", "kinect-v1", "--split", "x"], "no --spl"),
+        (["csv", "{csv}", "-o", "{csv}", "--from-layout", "kinect-v1"], "no folder to write to"),
     ],
 )
 def test_command_line_mistakes(tmp_path, capsys, arguments, message):

@@ -124,6 +124,15 @@ def test_hdm05_npz_in_any_order_of_bones(tmp_path):
     assert parts == ["val", "train"]
 
 
+@pytest.mark.parametrize(
+    ("split", "message"), [("nzp", "subjects like bd,bk,dg, or npz"), ("zz", "no subject of that")]
+)
+def test_hdm05_split_with_a_slip(tmp_path, split, message):
+    _npz(tmp_path / "x.npz", list(get_layout("hdm05").joints))
+    with pytest.raises(InputError, match=message):
+        list(open_hdm05(tmp_path / "x.npz", split).clips)
+
+
 def test_hdm05_npz_without_a_bone(tmp_path):
     _npz(tmp_path / "x.npz", list(get_layout("hdm05").joints[:-1]))
     with pytest.raises(InputError, match="bone 'rthumb' is missing"):
