@@ -63,6 +63,27 @@ def test_nothing_to_calibrate_on(tmp_path):
         CalibrationSource().inputs(NORMALISE, (64, 96), is_nhwc=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("model.pth", "would replace"),
+        ("link.pth", "would replace"),
+        ("train.onnx", "train.json, which is read"),
+        ("m.json", "ends in .onnx"),
+        (".", "ends in .onnx"),
+    ],
+)
+def test_an_output_does_not_replace_what_is_read(saved, tmp_path, monkeypatch, capsys, name, says):
+    monkeypatch.chdir(tmp_path)
+    spec = (tmp_path / "train.yaml").rename(tmp_path / "train.json")
+    (tmp_path / "link.pth").symlink_to(saved)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    command = ["export", "-m", str(saved), "-e", str(spec), "-d", "64,64,3", "-o", name]
+    assert main(command) == 2
+    assert says in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_the_train_spec_must_describe_the_model(saved, tmp_path, capsys):
     spec = tmp_path / "train.yaml"
     command = ["export", "-m", str(saved), "-e", str(spec), "-d", "64,64,3"]

@@ -86,6 +86,7 @@ def _export(arguments: argparse.Namespace, source: Path, output: Path) -> None:
         arguments.people,
         calibration_source(arguments),
     )
+    _check_output(arguments, source, output)
     results = open_folder(Path(arguments.results_dir or output.parent))
     with recorded(results.status, TITLE, "export"):
         model, info = _model(arguments, source)
@@ -93,6 +94,18 @@ def _export(arguments: argparse.Namespace, source: Path, output: Path) -> None:
         if arguments.engine_file:
             _build(arguments, model, info, options, output)
     sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{output}\n")
+
+
+def _check_output(arguments: argparse.Namespace, source: Path, output: Path) -> None:
+    """Raise `InputError` where a file that is written would replace another."""
+    if not output.name or output.suffix == ".json":
+        raise InputError(
+            f"-o {output}: give a file's name that ends in .onnx; .json goes beside it"
+        )
+    read = [source, Path(arguments.experiment_spec_file or source)]
+    for written in (output, output.with_suffix(".json")):
+        if written.resolve() in [path.resolve() for path in read]:
+            raise InputError(f"-o {output}: would replace {written}, which is read: give another")
 
 
 def _model(arguments: argparse.Namespace, source: Path) -> tuple[BodyPoseNet, ModelInfo]:
