@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def convert(
         compat: see `main_people` and `loss_mask`; masks keep the photo's file name.
 
     Raises:
-        InputError: unreadable annotations, nothing to write, or no place to write to.
+        InputError: unreadable annotations, nothing to write, or no place to write to; a mask that
+            would replace a photo.
     """
     split = spec.split(mode)
     annotations = read_coco(
@@ -100,7 +102,12 @@ def convert(
     )
     summary = Summary(record_files(output, num_partitions, num_shards))
     summary.skipped += annotations.damaged
-    converter = _Converter(spec, mode, annotations, generate_masks, check_files, compat, summary)
+    masks = mask_names(annotations.images.values(), compat)
+    if generate_masks:
+        _check_masks(spec, mode, annotations, masks)
+    converter = _Converter(
+        spec, mode, annotations, masks, generate_masks, check_files, compat, summary
+    )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with _writers(summary.files) as writers:
@@ -128,6 +135,36 @@ def record_files(output: Path, num_partitions: int, num_shards: int) -> list[Pat
     return [Path(fold) for fold in folds]
 
 
+def mask_names(images: Collection[Image], compat: bool = False) -> Mapping[int, str]:
+    """Names of the masks by image id: PNG, or with `compat` the photo's own name.
+
+    Photos that differ only in the suffix keep it before that of the mask.
+    """
+    if compat:
+        return {image.id: image.file_name for image in images}
+    plain = {image.id: Path(image.file_name).with_suffix(".png") for image in images}
+    shared = Counter(plain.values())
+    return {
+        image.id: f"{image.file_name}.png" if shared[plain[image.id]] > 1 else str(plain[image.id])
+        for image in images
+    }
+
+
+def _check_masks(
+    spec: DatasetSpec, mode: str, annotations: CocoAnnotations, masks: Mapping[int, str]
+) -> None:
+    split = spec.split(mode)
+    photo_root = (spec.root / split.images_root_dir_path).resolve()
+    mask_root = (spec.root / split.mask_root_dir_path).resolve()
+    photos = {photo_root / image.file_name for image in annotations.images.values()}
+    for name in masks.values():
+        if mask_root / name in photos:
+            raise InputError(
+                f"{mask_root / name}: the mask would replace a photo; give mask_root_dir_path a "
+                "folder of its own"
+            )
+
+
 @contextlib.contextmanager
 def _writers(files: Sequence[Path]) -> Iterator[list[RecordWriter]]:
     """Writers beside the final names, which appear together when all went well."""
@@ -147,6 +184,7 @@ class _Converter:
     spec: DatasetSpec
     mode: str
     annotations: CocoAnnotations
+    mask_names: Mapping[int, str]
     generate_masks: bool
     check_files: bool
     compat: bool
@@ -158,9 +196,7 @@ class _Converter:
         for image_id in progress(people_of, f"{self.mode} records", len(people_of)):
             image, people = self.annotations.images[image_id], people_of[image_id]
             image_path = f"{split.images_root_dir_path}/{image.file_name}"
-            mask_name = Path(image.file_name)
-            mask_name = mask_name if self.compat else mask_name.with_suffix(".png")
-            mask_path = f"{split.mask_root_dir_path}/{mask_name}"
+            mask_path = f"{split.mask_root_dir_path}/{self.mask_names[image_id]}"
             try:
                 self._check_image(image, image_path)
                 if self.generate_masks:

@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +13,8 @@ from training.bpnet.dataset_convert import convert, main_people, record_files
 from training.bpnet.dataset_spec import FilteringParams, load_dataset_spec
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.records import read_records
+
+ANNOTATIONS = "annotations/person_keypoints_train2017.json"
 
 
 @pytest.fixture
@@ -88,6 +93,39 @@ def test_check_files_wants_masks(dataset):
     spec = spec_of(dataset)
     convert(spec, "train", dataset / "train", generate_masks=True)
     assert convert(spec, "train", dataset / "train", check_files=True).records == 5
+
+
+@pytest.mark.parametrize(("compat", "suffix"), [(False, ".png"), (True, ".jpg")])
+def test_a_mask_does_not_replace_a_photo(dataset, compat, suffix):
+    document = json.loads((dataset / ANNOTATIONS).read_text())
+    photos = dataset / "train2017"
+    for entry in document["images"]:
+        name = Path(entry["file_name"]).with_suffix(suffix).name
+        picture = cv2.imread(str(photos / entry["file_name"]))
+        cv2.imwrite(str(photos / name), picture)
+        entry["file_name"] = name
+    (dataset / ANNOTATIONS).write_text(json.dumps(document))
+    (dataset / "link").symlink_to(photos)
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    spec = spec_of(dataset)
+    spec.train_data.mask_root_dir_path = "link"
+    with pytest.raises(InputError, match="would replace a photo"):
+        convert(spec, "train", dataset / "t", generate_masks=True, compat=compat)
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == before
+    assert convert(spec, "train", dataset / "t", compat=compat).records == 5
+
+
+def test_photos_that_differ_in_the_suffix_have_masks_of_their_own(dataset):
+    document = json.loads((dataset / ANNOTATIONS).read_text())
+    photos = dataset / "train2017"
+    for entry, name in zip(document["images"], ("a.png", "a.jpg"), strict=True):
+        cv2.imwrite(str(photos / name), cv2.imread(str(photos / entry["file_name"])))
+        entry["file_name"] = name
+    (dataset / ANNOTATIONS).write_text(json.dumps(document))
+    summary = convert(spec_of(dataset), "train", dataset / "t", generate_masks=True)
+    masks = {record.mask_path for record in records_of(summary)}
+    assert masks == {"train_mask2017/a.png.png", "train_mask2017/a.jpg.png"}
+    assert all((dataset / mask).is_file() for mask in masks)
 
 
 def test_nothing_is_left_behind_when_it_fails(dataset):
