@@ -79,9 +79,12 @@ def infer_images(
     """Write `detections.json` and, on request, `images_annotated/<viz_id>.png`.
 
     Raises:
-        InputError: none of the images can be read.
+        InputError: none of the images can be read; drawing would replace some of them.
     """
     summary, painter = Summary(), SkeletonPainter(predictor.network.pose)
+    drawn = results / "images_annotated"
+    if draw and drawn.resolve() in {parent.resolve() for parent in {p.parent for p in paths}}:
+        raise InputError(f"{drawn}: images there would be replaced; give another --results_dir")
     with detections_file(results / "detections.json", predictor.network.pose, spec) as file:
         for index, path in enumerate(progress(paths, "inference", len(paths))):
             try:
@@ -98,7 +101,7 @@ def infer_images(
             summary.images += 1
             summary.people += len(people)
             if draw:
-                _save(results / "images_annotated" / f"{index}.png", painter(photo, people))
+                _save(drawn / f"{index}.png", painter(photo, people))
         if not summary.images:
             raise InputError(f"none of the {len(paths)} images can be read")
     return summary
@@ -110,9 +113,12 @@ def infer_video(
     """Write `detections.json` with an entry per frame and, on request, `annotated.mp4`.
 
     Raises:
-        InputError: the video cannot be read.
+        InputError: the video cannot be read, or drawing would replace it.
     """
     summary, painter = Summary(), SkeletonPainter(predictor.network.pose)
+    drawn = results / "annotated.mp4"
+    if draw and drawn.resolve() == path.resolve():
+        raise InputError(f"{path}: would be replaced; give another --results_dir")
     video = VideoReader(path)
     with ExitStack() as stack:
         file = stack.enter_context(
@@ -120,7 +126,7 @@ def infer_video(
         )
         writer = None
         if draw:
-            writer = stack.enter_context(VideoWriter(results / "annotated.mp4", video.rate))
+            writer = stack.enter_context(VideoWriter(drawn, video.rate))
         for frame, (time, photo) in enumerate(progress(video, "inference", video.count)):
             people = predictor(photo)
             file.add(str(path), people, frame=frame, time=round(time, 4))

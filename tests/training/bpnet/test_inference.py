@@ -105,6 +105,19 @@ def test_a_video(model, spec, tmp_path):
         assert (stream.width, stream.height, stream.average_rate) == (128, 96, 10)
 
 
+def test_drawings_do_not_replace_what_is_read(model, spec, tmp_path, capsys):
+    video, photo = tmp_path / "annotated.mp4", tmp_path / "images_annotated" / "0.png"
+    with VideoWriter(video, 10) as writer:
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    image(photo)
+    before = video.read_bytes(), photo.read_bytes()
+    for source, kind in ((video, "video"), (photo, "image"), (photo.parent, "dir")):
+        assert infer(model, spec, source, tmp_path, kind, "--dump_visualizations") == 2
+        assert "give another --results_dir" in capsys.readouterr().err
+        assert infer(model, spec, source, tmp_path, kind) == 0
+    assert (video.read_bytes(), photo.read_bytes()) == before
+
+
 def test_frames_come_back_as_they_were_written(tmp_path):
     frames = [np.full((64, 64, 3), shade, np.uint8) for shade in (20, 120, 220)]
     with VideoWriter(tmp_path / "a.mp4", 25) as writer:
