@@ -16,7 +16,7 @@ import numpy as np
 from converter import InputError
 from training.bpnet.coco import CocoAnnotations, Image, Person, read_coco
 from training.bpnet.dataset_spec import DatasetSpec, FilteringParams
-from training.bpnet.images import read_image
+from training.bpnet.images import check_image, read_image
 from training.bpnet.masks import loss_mask
 from training.bpnet.records import Record, RecordWriter, encode
 from training.common.progress import progress
@@ -198,7 +198,8 @@ class _Converter:
             image_path = f"{split.images_root_dir_path}/{image.file_name}"
             mask_path = f"{split.mask_root_dir_path}/{self.mask_names[image_id]}"
             try:
-                self._check_image(image, image_path)
+                photo = self.spec.root / image_path
+                check_image(photo, image.height, image.width, in_full=self.check_files)
                 if self.generate_masks:
                     self._write_mask(image, people, mask_path)
                 elif self.check_files:
@@ -235,13 +236,6 @@ class _Converter:
             np.array([p.centre for p in everybody]),
             people.index(main),
         )
-
-    def _check_image(self, image: Image, path: str) -> None:
-        pixels = read_image(self.spec.root / path, reduced=not self.check_files)
-        scale = 1 if self.check_files else 8
-        expected = -(-image.height // scale), -(-image.width // scale)
-        if pixels.shape[:2] != expected:
-            raise ValueError(f"its size is not the annotations' {image.width}x{image.height}")
 
     def _write_mask(self, image: Image, people: Sequence[Person], path: str) -> None:
         mask = loss_mask(people, image.height, image.width, self.compat)

@@ -87,6 +87,16 @@ def test_cut_off_jpeg_and_wrong_size_are_damaged(tmp_path):
     assert "not the annotations' 256x256" in summary.skipped[1]
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".bmp", ".jpg"])
+@pytest.mark.parametrize("size", [(250, 251), (251, 252), (252, 257), (249, 250)])
+def test_images_of_any_size_and_format(tmp_path, size, suffix):
+    document = make_dataset(tmp_path, [crowd(1, 1, 120, 240)], size=size)
+    path = tmp_path / "train2017" / document["images"][0]["file_name"]
+    path.write_bytes(cv2.imencode(suffix, cv2.imread(str(path)))[1].tobytes())
+    summary = convert(spec_of(tmp_path), "train", tmp_path / "t")
+    assert (summary.records, summary.skipped) == (1, [])
+
+
 def test_check_files_wants_masks(dataset):
     with pytest.raises(InputError, match="no person passes"):
         convert(spec_of(dataset), "train", dataset / "train", check_files=True)
