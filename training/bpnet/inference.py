@@ -126,14 +126,14 @@ def infer_video(
         )
         writer = None
         if draw:
-            writer = stack.enter_context(VideoWriter(drawn, video.rate))
+            writer = stack.enter_context(VideoWriter(drawn, video.rate, video.time_base))
         for frame, (time, photo) in enumerate(progress(video, "inference", video.count)):
             people = predictor(photo)
             file.add(str(path), people, frame=frame, time=round(time, 4))
             summary.images += 1
             summary.people += len(people)
             if writer is not None:
-                writer.write(painter(photo, people))
+                writer.write(painter(photo, people), time)
     return summary
 
 

@@ -1,4 +1,7 @@
 import json
+import struct
+import wave
+from fractions import Fraction
 
 import av
 import cv2
@@ -125,6 +128,50 @@ def test_frames_come_back_as_they_were_written(tmp_path):
             writer.write(frame)
     for (_, found), frame in zip(VideoReader(tmp_path / "a.mp4"), frames, strict=True):
         assert np.abs(found.astype(int) - frame).max() < 8
+
+
+def test_frames_keep_their_times(model, spec, tmp_path):
+    source, results = tmp_path / "in.mkv", tmp_path / "results"
+    times = [0.5, 0.6, 0.7, 1.5, 2.3, 2.4]
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", 10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time in times:
+            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert infer(model, spec, source, results, "video", "--dump_visualizations") == 0
+    images = json.loads((results / "detections.json").read_text())["images"]
+    assert [entry["time"] for entry in images] == times
+    drawn = [time for time, _ in VideoReader(results / "annotated.mp4")]
+    assert drawn == pytest.approx([time - 0.5 for time in times], abs=2e-3)
+
+
+def test_a_turned_video_is_turned_upright(tmp_path):
+    """The matrix in the header of an MP4's track says how its pictures are shown."""
+    path, picture = tmp_path / "a.mp4", np.zeros((64, 96, 3), np.uint8)
+    picture[:, :48] = 255
+    with VideoWriter(path, 10) as writer:
+        writer.write(picture)
+    plain = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    turned = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)  # clockwise
+    head, track = path.read_bytes().split(b"tkhd")
+    path.write_bytes(head + b"tkhd" + track.replace(plain, turned, 1))
+    ((_, shown),) = VideoReader(path)
+    expected = np.rot90(picture, -1)
+    assert shown.shape == expected.shape
+    assert np.abs(shown.astype(int) - expected).mean() < 8
+
+
+def test_sound_without_pictures_is_no_video(tmp_path):
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(1600))
+    with pytest.raises(InputError, match="has no video stream"):
+        VideoReader(path)
 
 
 def test_a_failed_video_leaves_no_file(tmp_path):
