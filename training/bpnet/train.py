@@ -26,7 +26,7 @@ from training.bpnet.pretrained import load_pretrained
 from training.bpnet.saved_model import ModelInfo, read_model, save_model
 from training.bpnet.spec import AdamW, TrainSpec
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
-from training.common.results import ResultsDir
+from training.common.results import ResultsDir, open_folder
 from training.common.spec import load_spec
 
 logger = logging.getLogger(__name__)
@@ -101,12 +101,13 @@ def run(spec: TrainSpec, results: ResultsDir, key: str | None = None, num_gpus: 
     model, info = _network(spec, pose, key)
     resume = find_latest(results.path)
     if resume is not None:
-        _check_resume(resume, key, model)
+        _check_resume(resume, key, model, spec.num_epoch)
         logger.info("Going on from %s", resume)
     else:
         _start_weights(model, spec, key)
     module = PoseTrainer(model, info, spec, data.steps_per_epoch(num_gpus), num_gpus)
     trainer = _trainer(spec, results, num_gpus, key)
+    open_folder(results.path, spec.model_dump(mode="json"))  # only now, when nothing was refused
     try:
         trainer.fit(module, data, ckpt_path=resume)
     except InputError as error:  # from a loader process it comes with its traceback
@@ -151,7 +152,7 @@ def _start_weights(model: BodyPoseNet, spec: TrainSpec, key: str | None) -> None
         load_pretrained(model, source, spec.dataloader.normalization_params, key)
 
 
-def _check_resume(path: Path, key: str | None, model: BodyPoseNet) -> None:
+def _check_resume(path: Path, key: str | None, model: BodyPoseNet, num_epoch: int) -> None:
     checkpoint = load_checkpoint(path, key)
     if "optimizer_states" not in checkpoint:
         raise InputError(f"{path}: holds no training to go on with; use another results folder")
@@ -161,6 +162,12 @@ def _check_resume(path: Path, key: str | None, model: BodyPoseNet) -> None:
         name = sorted(set(stored.items()) ^ set(wanted.items()))[0][0]
         raise InputError(
             f"{path}: is of another network ({name} differs); use another results folder"
+        )
+    done = checkpoint["epoch"] + 1
+    if done > num_epoch:
+        raise InputError(
+            f"{path}: is of epoch {done}, num_epoch is {num_epoch}; raise it, or use another "
+            "results folder"
         )
 
 

@@ -100,11 +100,15 @@ def test_a_loss_that_is_not_finite_stops_all_processes_with_one_line(spec, tmp_p
     assert "Traceback" not in done.stderr
 
 
-def test_another_network_cannot_be_gone_on_with(spec, tmp_path, capsys):
+def test_another_network_or_fewer_epochs_cannot_be_gone_on_with(spec, tmp_path, capsys):
     results = tmp_path / "results"
-    assert train(spec, results, "num_epoch=1") == 0
+    assert train(spec, results, "num_epoch=2") == 0
+    before = (results / "experiment.yaml").read_text()
     assert train(spec, results, "model.stage_channels=8") == 2
     assert "is of another network" in capsys.readouterr().err
+    assert train(spec, results, "num_epoch=1") == 2
+    assert "is of epoch 2, num_epoch is 1; raise it" in capsys.readouterr().err
+    assert (results / "experiment.yaml").read_text() == before
 
 
 def test_starting_from_a_model(spec, tmp_path):

@@ -32,7 +32,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.results_dir:
         overrides.append(f"checkpoint_dir={arguments.results_dir}")
     spec = load_spec(arguments.experiment_spec_file, TrainSpec, overrides)
-    folder = Path(require(spec, "checkpoint_dir"))
-    results = open_folder(folder, spec.model_dump(mode="json"))
+    results = open_folder(Path(require(spec, "checkpoint_dir")))
     with recorded(results.status, TITLE, "train"):
         train(spec, results, arguments.key, arguments.gpus)
