@@ -201,14 +201,18 @@ def make_loader(
 
 
 def find_records(folder: str, names: Sequence[str]) -> list[Path]:
-    """The record files of a spec; a name may be a pattern such as `train-fold-*`.
+    """The record files of a spec; a name may be a pattern such as `train-fold-*`, or absolute.
 
     Raises:
         InputError: a name matches nothing.
     """
     files: list[Path] = []
     for name in names:
-        found = sorted(Path(folder).glob(name))
+        start, pattern = Path(folder), name
+        if Path(name).is_absolute():
+            start = Path(Path(name).anchor)
+            pattern = str(Path(name).relative_to(start))
+        found = sorted(start.glob(pattern)) if pattern else []
         if not found:
             raise InputError(
                 f"{Path(folder) / name}: record file not found; make it with "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from training.bpnet.tao_model import TaoModel
 from training.common.spec import OptionalText
@@ -65,13 +65,15 @@ class DatasetConfig(TaoModel):
 class NormalizationParams(TaoModel):
     """x / scale - offset for images (RGB, 0..255) and masks (0..255)."""
 
-    image_scale: list[float] = Field(
+    image_scale: list[PositiveFloat] = Field(
         default=[256.0, 256.0, 256.0], min_length=3, max_length=3, description="Per channel."
     )
     image_offset: list[float] = Field(
         default=[0.5, 0.5, 0.5], min_length=3, max_length=3, description="Per channel."
     )
-    mask_scale: list[float] = Field(default=[255.0], min_length=1, max_length=1, description="-")
+    mask_scale: list[PositiveFloat] = Field(
+        default=[255.0], min_length=1, max_length=1, description="-"
+    )
     mask_offset: list[float] = Field(default=[0.0], min_length=1, max_length=1, description="-")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
 
 from training.bpnet.tao_model import TaoModel
 from training.common.spec import OptionalText
@@ -28,7 +28,7 @@ class InferenceSpec(TaoModel):
         description="The train spec: joints and normalisation, where the model "
         "file does not carry them.",
     )
-    input_shape: list[int] = Field(
+    input_shape: list[PositiveInt] = Field(
         default=[368, 368], min_length=2, max_length=2, description="Network height, width."
     )
     keep_aspect_ratio_mode: AspectMode = Field(
@@ -38,12 +38,12 @@ class InferenceSpec(TaoModel):
     output_stage_to_use: int | None = Field(
         default=None, ge=1, description="Stage whose maps are used, from 1; null: the last."
     )
-    output_upsampling_factor: list[int] = Field(
+    output_upsampling_factor: list[PositiveInt] = Field(
         default=[8, 8], min_length=2, max_length=2, description="Enlargement of the maps."
     )
     heatmap_threshold: float = Field(default=0.1, ge=0, description="Least value of a peak.")
     paf_threshold: float = Field(default=0.05, ge=0, description="Least value along a limb.")
     multi_scale_inference: bool = Field(default=False, description="Average several scales.")
-    scales: list[float] = Field(
+    scales: list[PositiveFloat] = Field(
         default=[0.5, 1.0, 1.5, 2.0], min_length=1, description="Factors of input_shape."
     )

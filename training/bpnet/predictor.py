@@ -31,7 +31,7 @@ class PosePredictor:
 
     def __init__(self, network: Network, spec: InferenceSpec) -> None:
         factor = spec.output_upsampling_factor[0]
-        if spec.output_upsampling_factor[1] != factor or factor < 1:
+        if spec.output_upsampling_factor[1] != factor:
             raise InputError(
                 f"output_upsampling_factor {spec.output_upsampling_factor}: give two equal factors"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from training.bpnet.dataloader_spec import DataloaderSpec
 from training.bpnet.tao_model import TaoModel
@@ -47,9 +47,11 @@ class ModelSpec(TaoModel):
     stage_channels: int = Field(
         default=128, gt=0, description="Width of the stages (the reference: 128)."
     )
-    stage1_kernel_sizes: list[int] = Field(default=[3, 3, 3], description="Initial stage.")
-    stageT_kernel_sizes: list[int] = Field(  # noqa: N815 - the key is TAO's
-        default=[7, 7, 7, 7, 7], description="Refinement stages."
+    stage1_kernel_sizes: list[PositiveInt] = Field(
+        default=[3, 3, 3], min_length=1, description="Initial stage."
+    )
+    stageT_kernel_sizes: list[PositiveInt] = Field(  # noqa: N815 - the key is TAO's
+        default=[7, 7, 7, 7, 7], min_length=1, description="Refinement stages."
     )
     residual_stages: bool = Field(
         default=False,
@@ -193,7 +195,9 @@ class TrainSpec(TaoModel):
     )
     validation_every_n_epoch: int = Field(default=5, gt=0, description="Epochs between.")
     max_ckpt_to_keep: int = Field(default=100, gt=0, description="Older checkpoints are deleted.")
-    random_seed: int = Field(default=42, description="Of weights, order and augmentation.")
+    random_seed: int = Field(
+        default=42, ge=0, lt=2**32, description="Of weights, order and augmentation."
+    )
     pretrained_weights: OptionalText = Field(
         default=None,
         description="Weights to start from: .pth (a model of this project, torchvision's VGG19, "

@@ -6,7 +6,7 @@ import torch
 from converter import InputError
 from tests.training.bpnet.datasets import make_dataset, write_dataset_spec
 from tests.training.bpnet.figures import POSE, crowd
-from training.bpnet.data import EpochSampler, PoseDataset, make_loader
+from training.bpnet.data import EpochSampler, PoseDataset, find_records, make_loader
 from training.bpnet.dataloader_spec import DataloaderSpec
 from training.bpnet.dataset_convert import convert
 from training.bpnet.dataset_spec import load_dataset_spec
@@ -127,6 +127,18 @@ def test_processes_share_an_epoch_evenly():
     ]
     assert [len(part) for part in parts] == [5, 5]
     assert len({*parts[0], *parts[1]}) == 10
+
+
+def test_record_files_may_be_patterns_or_absolute(tmp_path):
+    paths = [tmp_path / "train-fold-000-of-001", tmp_path / "train-fold-000-of-002"]
+    for path in paths:
+        path.touch()
+    assert find_records(str(tmp_path), ["train-fold-*"]) == paths
+    assert find_records("elsewhere", [f"{tmp_path}/train-fold-*"]) == paths
+    assert find_records("", [str(paths[1])]) == paths[1:]
+    for missing in ("", "none-*", f"{tmp_path}/none"):
+        with pytest.raises(InputError, match="record file not found"):
+            find_records(str(tmp_path), [missing])
 
 
 def test_missing_pieces_are_named(root):

@@ -155,6 +155,12 @@ def test_class_names_choose_optimizer_and_schedule():
         ("model.stages=1", "greater than or equal to 2"),
         ("optimizer.momentum=fast", "optimizer.*momentum: 'fast'"),
         ("dataloader.pose_config.target_shape=[30,32]", "stride of 8"),
+        ("model.stageT_kernel_sizes=[0]", "stageT_kernel_sizes.0: 0"),
+        ("model.stage1_kernel_sizes=[]", "at least 1 item"),
+        ("random_seed=-1", "greater than or equal to 0"),
+        ("random_seed=4294967296", "less than 4294967296"),
+        ("dataloader.normalization_params.image_scale=[0.0,1.0,1.0]", "greater than 0"),
+        ("dataloader.normalization_params.mask_scale=[0.0]", "greater than 0"),
         ("num_epoch=7", "checkpoint_n_epoch 5 must divide num_epoch 7"),
         ("__class_name__=OtherTrainer", "OtherTrainer is not supported; allowed: BpNetTrainer"),
         ("model.backbone_attributes.architecture=helnet", "vgg"),
@@ -165,6 +171,22 @@ def test_class_names_choose_optimizer_and_schedule():
 def test_mistakes(override, says):
     with pytest.raises(InputError, match=says) as error:
         train_spec(override)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "input_shape=[0,64]",
+        "input_shape=[-64,64]",
+        "scales=[0.0]",
+        "scales=[-1.0,1.0]",
+        "output_upsampling_factor=[0,0]",
+    ],
+)
+def test_inference_sizes_are_positive(override):
+    with pytest.raises(InputError, match="greater than 0") as error:
+        make_spec(InferenceSpec, {}, [override])
     assert "\n" not in str(error.value)
 
 
