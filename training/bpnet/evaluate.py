@@ -71,13 +71,15 @@ def evaluate(
     annotations = dataset.root / split.annotation_root_dir_path
     sigmas = joint_sigmas(dataset)
     coco = read_coco(annotations, dataset.person.keypoints, dataset.person.id)
+    for line in coco.damaged:
+        logger.warning("%s: skipped %s", annotations, line)
     images = dataset.root / split.images_root_dir_path
     detections, unreadable = _detect(predictor, spec, dataset, coco, images, results)
     if unreadable == len(coco.images):
         raise InputError(f"{images}: none of the {unreadable} test images can be read")
     path = results / "detections_coco_format.json"
     write_atomic(path, json.dumps(detections).encode())
-    figures = coco_scores(annotations, detections, sigmas)
+    figures = coco_scores(ground_truth(coco, dataset), detections, sigmas)
     write_atomic(results / "results.csv", results_csv(figures).encode())
     names = [row[4] for row in _ROWS]
     scores = dict(zip(names, figures, strict=True))
@@ -149,13 +151,43 @@ def joint_sigmas(dataset: DatasetSpec) -> list[float] | None:
     return person.sigmas
 
 
+def ground_truth(coco: CocoAnnotations, dataset: DatasetSpec) -> dict[str, Any]:
+    """What was read, as a document with all that faster-coco-eval asks for."""
+    people = [(image_id, person) for image_id, found in coco.people.items() for person in found]
+    return {
+        "images": [{"id": image_id} for image_id in coco.images],
+        "categories": [{"id": dataset.person.id, "name": "person"}],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": image_id,
+                "category_id": dataset.person.id,
+                "keypoints": person.keypoints.ravel().tolist(),
+                "num_keypoints": person.num_keypoints,
+                "bbox": list(person.bbox),
+                "area": person.area,
+                "iscrowd": int(person.iscrowd),
+            }
+            for number, (image_id, person) in enumerate(people, start=1)
+        ],
+    }
+
+
 def coco_scores(
-    annotations: Path, detections: Sequence[dict[str, Any]], sigmas: Sequence[float] | None = None
+    annotations: Path | dict[str, Any],
+    detections: Sequence[dict[str, Any]],
+    sigmas: Sequence[float] | None = None,
 ) -> list[float]:
-    """COCO's ten figures for keypoints, as faster-coco-eval computes them."""
+    """COCO's ten figures for keypoints, as faster-coco-eval computes them.
+
+    Args:
+        annotations: a file in COCO's form, or its content.
+        detections: people found, in COCO's result form.
+        sigmas: tolerances of the joints; None: COCO's own.
+    """
     if not detections:
         return [0.0] * len(_ROWS)
-    truth = COCO(str(annotations))
+    truth = COCO(annotations)
     found = truth.loadRes(list(detections))
     chosen = None if sigmas is None else list(sigmas)
     evaluation = COCOeval_faster(

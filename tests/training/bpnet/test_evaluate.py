@@ -10,11 +10,13 @@ from converter import InputError
 from converter.bodypose import People
 from tests.training.bpnet.datasets import COCO_JOINTS, annotation, make_dataset, write_dataset_spec
 from tests.training.bpnet.figures import POSE, crowd
+from training.bpnet.coco import read_coco
 from training.bpnet.dataset_spec import load_dataset_spec
 from training.bpnet.evaluate import (
     coco_detections,
     coco_scores,
     evaluate,
+    ground_truth,
     joint_sigmas,
     results_csv,
 )
@@ -132,6 +134,56 @@ def test_a_perfect_predictor_reaches_one_and_leaves_its_files(tmp_path):
     assert "keypoints" not in detections["images"][2]
     assert len(json.loads((results / "detections_coco_format.json").read_text())) == 5
     assert (results / "results.csv").is_file()
+
+
+def without(*keys):
+    return lambda entries: [{k: v for k, v in e.items() if k not in keys} for e in entries]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("id", "area", "num_keypoints"),
+        lambda entries: [{**entry, "id": 1} for entry in entries],
+        lambda entries: [{**entry, "num_keypoints": None} for entry in entries],
+        lambda entries: [{**entry, "image_id": str(entry["image_id"])} for entry in entries],
+        lambda entries: [*entries, *without("keypoints", "num_keypoints")(entries[:1])],
+        lambda entries: [*entries, {**entries[0], "keypoints": None}],
+        lambda entries: [*entries, {**entries[0], "keypoints": [1, 2, 2]}],
+        lambda entries: [*entries, None],
+    ],
+)
+def test_what_the_reader_accepts_or_skips_can_be_evaluated(tmp_path, change):
+    scenes = [crowd(1, 2, 120, 240), crowd(1, 3, 80, 200)]
+    entries = make_dataset(tmp_path, scenes, split="val")["annotations"]
+    make_again(tmp_path, change(entries))
+    spec = load_dataset_spec(write_dataset_spec(tmp_path))
+    outcome = evaluate(Recall(scenes), InferenceSpec(), spec, tmp_path)
+    assert outcome.scores["AP_0.50:0.95_all"] == pytest.approx(1)
+
+
+def test_damaged_annotations_are_said(tmp_path, caplog):
+    scenes = [crowd(1, 2, 120, 240)]
+    entries = make_dataset(tmp_path, scenes, split="val")["annotations"]
+    make_again(tmp_path, [*entries, None])
+    spec = load_dataset_spec(write_dataset_spec(tmp_path))
+    evaluate(Recall(scenes), InferenceSpec(), spec, tmp_path)
+    assert "skipped annotations[2]" in caplog.text
+
+
+def make_again(root, annotations):
+    """The annotations of the validation split with others in them, and no categories."""
+    path = root / "annotations" / "person_keypoints_val2017.json"
+    document = json.loads(path.read_text()) | {"annotations": annotations}
+    del document["categories"]
+    path.write_text(json.dumps(document))
+
+
+def test_the_content_scores_as_the_file(tmp_path):
+    annotations, detections = noisy_dataset(tmp_path)
+    spec = load_dataset_spec(write_dataset_spec(tmp_path))
+    content = ground_truth(read_coco(annotations, COCO_JOINTS), spec)
+    assert coco_scores(content, detections) == coco_scores(annotations, detections)
 
 
 def test_no_readable_image_is_an_error(tmp_path):
