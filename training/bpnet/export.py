@@ -49,7 +49,7 @@ class ExportOptions:
         batch: a fixed batch size, or -1 for any.
         sdk_upsampling: enlarge the PAFs by this factor, as TAO's SDK pipelines want them; 0: no.
         people: put the search for peaks and the scoring of limbs into the graph too, for at most
-            this many people; 0: give the maps.
+            this many people; 0: give the maps. Needs a fixed size of at least as many cells.
         calibration: images for `int8`.
     """
 
@@ -73,6 +73,14 @@ class ExportOptions:
             raise InputError("int8 needs a fixed input size, -d HEIGHT,WIDTH,3")
         if self.people and self.sdk_upsampling:
             raise InputError("--people leaves no PAFs to enlarge: drop --sdk_compatible_model")
+        if self.people and not (self.height and self.width):
+            raise InputError("--people needs a fixed input size, -d HEIGHT,WIDTH,3")
+        cells = self.height * self.width // STRIDE**2
+        if self.people > cells:
+            raise InputError(
+                f"--people {self.people}: the maps of {self.height}x{self.width} pixels have only "
+                f"{cells} cells; give fewer people or a larger -d"
+            )
         if self.people and self.data_type != "fp32":
             raise InputError("--people needs --data_type fp32: pixels do not fit into less")
 
