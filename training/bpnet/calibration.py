@@ -75,6 +75,8 @@ def _kept(path: Path, shape: tuple[int, ...]) -> Array:
         raise InputError(
             f"{path}: holds {data.dtype} of {data.shape[1:]}, the network takes {shape}: delete it"
         )
+    if not len(data):
+        raise InputError(f"{path}: holds the inputs of no image: delete it")
     return data
 
 

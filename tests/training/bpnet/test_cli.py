@@ -23,6 +23,11 @@ def test_help_names_the_tasks(capsys):
         (["trian"], "invalid choice"),
         (["dataset_convert"], "required"),
         (["dataset_convert", "-d", "none.json", "-o", "x", "-p", "0"], "-p"),
+        (["export", "-m", "m.pth", "--static_batch_size", "0"], "at least 1, or -1"),
+        (["export", "-m", "m.pth", "--static_batch_size", "-5"], "at least 1, or -1"),
+        (["prune", "-m", "m.pth", "-o", "o.pth", "-pth", "nan"], "nan must be a number from 0 on"),
+        (["prune", "-m", "m.pth", "-o", "o.pth", "-pth", "inf"], "inf must be a number from 0 on"),
+        (["prune", "-m", "m.pth", "-o", "o.pth", "-pth", "-1"], "-1 must be a number from 0 on"),
         (["train", "-e", "none.yaml", "-r", "x"], "cannot read the spec"),
     ],
 )

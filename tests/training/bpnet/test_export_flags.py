@@ -47,6 +47,9 @@ def test_inputs_are_kept_and_read_again(images, tmp_path):
     np.testing.assert_array_equal(alone.inputs(NORMALISE, (64, 96), is_nhwc=True), made)
     with pytest.raises(InputError, match=r"the network takes \(3, 64, 96\): delete it"):
         alone.inputs(NORMALISE, (64, 96), is_nhwc=False)
+    np.save(kept, made[:0])
+    with pytest.raises(InputError, match="of no image: delete it"):
+        alone.inputs(NORMALISE, (64, 96), is_nhwc=True)
     kept.write_bytes(b"damaged")
     with pytest.raises(InputError, match="not the inputs of a calibration"):
         alone.inputs(NORMALISE, (64, 96), is_nhwc=True)

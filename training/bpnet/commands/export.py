@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--data_format", choices=layouts, default="channels_last", help="of the input"
     )
-    parser.add_argument("--static_batch_size", type=int, default=-1, help="-1: any batch size")
+    parser.add_argument("--static_batch_size", type=_batch, default=-1, help="-1: any batch size")
     parser.add_argument(
         "--sdk_compatible_model", action="store_true", help="enlarge the PAFs in the graph"
     )
@@ -153,6 +153,13 @@ def _install(arguments: argparse.Namespace, source: Path) -> None:
         model, info = _model(arguments, source)
         path, difference = install(model, info, Path(arguments.triton))
     sys.stdout.write(f"maps differ from torch's by {difference:.1e} of the largest\n{path}\n")
+
+
+def _batch(text: str) -> int:
+    size = int(text)
+    if size < 1 and size != -1:
+        raise argparse.ArgumentTypeError(f"{text} must be at least 1, or -1: any")
+    return size
 
 
 def _input_size(text: str) -> tuple[int, int]:

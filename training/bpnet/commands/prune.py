@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -26,11 +27,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="of layers that share channels",
     )
     parser.add_argument("-pg", "--pruning_granularity", type=at_least(1), default=8, help="step")
-    parser.add_argument("-pth", "--pruning_threshold", type=float, default=0.1, help="of norms")
+    parser.add_argument(
+        "-pth", "--pruning_threshold", type=_threshold, default=0.1, help="of norms"
+    )
     parser.add_argument("-nf", "--min_num_filters", type=at_least(1), default=16, help="per layer")
     parser.add_argument("-el", "--excluded_layers", nargs="*", default=[], help="left alone")
     parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the output")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the layers' widths")
+
+
+def _threshold(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be a number from 0 on")
+    return value
 
 
 def run(arguments: argparse.Namespace) -> None:
