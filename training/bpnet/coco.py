@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -17,9 +17,9 @@ from training.bpnet.arrays import Array
 
 
 class Image(msgspec.Struct, frozen=True):
-    """An entry of `images`."""
+    """An entry of `images`; records have 64 bits for its id."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     file_name: str
     height: int
     width: int
@@ -108,8 +108,12 @@ def read_coco(path: Path, keypoints: Sequence[str], category_id: int = 1) -> Coc
     for index, raw in enumerate(document.images):
         try:
             image = msgspec.json.decode(raw, type=Image)
+            if not Path(image.file_name).name:
+                raise ValueError(f"file_name {image.file_name!r} names no file")
             if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
                 raise ValueError(f"file_name {image.file_name!r} leads out of the image folder")
+            if image.id in images:
+                raise ValueError(f"id {image.id} is that of an earlier image")
             images[image.id] = image
         except (msgspec.DecodeError, ValueError) as error:
             damaged.append(f"images[{index}]: {error}")

@@ -119,9 +119,11 @@ def convert(
                     f"{spec.root / split.annotation_root_dir_path}: no person passes the filter "
                     f"({len(summary.skipped)} entries were damaged); no records were written"
                 )
+        listing = output.with_name(f"{output.name}-skipped.txt")
         if summary.skipped:
-            listing = "".join(f"{line}\n" for line in summary.skipped)
-            write_atomic(output.with_name(f"{output.name}-skipped.txt"), listing.encode())
+            write_atomic(listing, "".join(f"{line}\n" for line in summary.skipped).encode())
+        else:
+            listing.unlink(missing_ok=True)  # that of an earlier conversion
     except OSError as error:
         raise InputError(f"{error.filename or output}: cannot write: {error.strerror}") from None
     return summary
@@ -241,6 +243,11 @@ class _Converter:
         mask = loss_mask(people, image.height, image.width, self.compat)
         target = self.spec.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        _, encoded = cv2.imencode(target.suffix, mask)
+        try:
+            _, encoded = cv2.imencode(target.suffix, mask)
+        except cv2.error:
+            raise ValueError(
+                f"OpenCV writes no mask of the kind '{target.suffix}'; leave out --compat"
+            ) from None
         write_atomic(target, encoded.tobytes())
         self.summary.masks += 1

@@ -65,6 +65,24 @@ def test_a_damaged_image_entry(tmp_path):
     assert coco.damaged[0].startswith("images[1]")
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"id": 2**63}, "2"),
+        ({"file_name": ""}, "names no file"),
+        ({"file_name": "."}, "names no file"),
+        ({"file_name": "b.jpg"}, "id 1 is that of an earlier image"),
+    ],
+)
+def test_an_image_entry_that_cannot_be_used(tmp_path, change, says):
+    coco = read_coco(write(tmp_path / "a.json", [IMAGE, {**IMAGE, **change}], [GOOD]), COCO_JOINTS)
+    assert coco.images[1].file_name == "a.jpg"
+    assert len(coco.people[1]) == 1
+    (line,) = coco.damaged
+    assert line.startswith("images[1]")
+    assert says in line
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../secret.png", "a/../../b.jpg"])
 def test_a_file_name_that_leads_out_of_the_folder(tmp_path, name):
     path = write(tmp_path / "a.json", [{**IMAGE, "file_name": name}], [GOOD])

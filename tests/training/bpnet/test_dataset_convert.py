@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -72,6 +73,22 @@ def test_damaged_files_are_listed_and_skipped(dataset):
     assert summary.records == 3
     assert summary.skipped == ["train2017/000000000001.png: not an image that can be decoded"]
     assert (dataset / "train-skipped.txt").read_text() == summary.skipped[0] + "\n"
+    shutil.copy(images / "000000000002.png", images / "000000000001.png")
+    assert convert(spec_of(dataset), "train", dataset / "train").skipped == []
+    assert not (dataset / "train-skipped.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["photo", "photo.gif2"])
+def test_a_mask_that_cannot_be_written_costs_only_its_photo(dataset, name):
+    document = json.loads((dataset / ANNOTATIONS).read_text())
+    photos = dataset / "train2017"
+    (photos / document["images"][0]["file_name"]).rename(photos / name)
+    document["images"][0]["file_name"] = name
+    (dataset / ANNOTATIONS).write_text(json.dumps(document))
+    summary = convert(spec_of(dataset), "train", dataset / "t", generate_masks=True, compat=True)
+    assert summary.records == 3
+    (line,) = summary.skipped
+    assert line.startswith(f"train2017/{name}: OpenCV writes no mask")
 
 
 def test_cut_off_jpeg_and_wrong_size_are_damaged(tmp_path):

@@ -32,11 +32,26 @@ def test_run_lengths_both_ways():
     flat = expected.ravel(order="F").astype(int)
     edges = np.flatnonzero(np.diff(flat)) + 1
     counts = np.diff([0, *edges, flat.size]).tolist()
-    for form in (compressed, {"size": list(SHAPE), "counts": counts}):
+    plain = {"size": list(SHAPE), "counts": counts}
+    for form in (compressed, plain, [plain]):
         np.testing.assert_array_equal(segment(form, *SHAPE), expected)
 
 
-@pytest.mark.parametrize("broken", [[[1, 2]], {"size": [1]}, "text", [["a"] * 8], {"counts": 3}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [[1, 2]],
+        {"size": [1]},
+        "text",
+        [["a"] * 8],
+        {"counts": 3},
+        {"size": [30, 20], "counts": [600]},
+        {"size": [20, 30], "counts": [500]},
+        {"size": [30, 20], "counts": "hb0"},
+        box(0, 0, 1e300, 5),
+        box(-1e9, 0, 5, 5),
+    ],
+)
 def test_unreadable_segmentation(broken):
     with pytest.raises(ValueError, match="segmentation cannot be read"):
         segment(broken, *SHAPE)
