@@ -53,9 +53,12 @@ def build(onnx: Path, plan: Path, options: EngineOptions) -> Mapping[str, Any] |
         The facts that were noted; None for a dry run.
 
     Raises:
-        InputError: not such an export, no GPU, no TensorRT, no calibration images.
+        InputError: not such an export, no GPU, no TensorRT, no calibration images; the engine
+            has the export's name.
         RuntimeError: TensorRT failed or the engine is not what was asked for.
     """
+    if plan.resolve() == onnx.resolve():
+        raise InputError(f"{plan}: the engine would replace the model; give another name")
     shape, is_nhwc, normalise = _input(onnx)
     if options.data_type != "fp32" and not options.calibration.is_given:
         raise InputError(f"{options.data_type} is calibrated on images: give --cal_image_dir")

@@ -67,22 +67,25 @@ def test_nothing_to_calibrate_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("output", "says"),
     [
-        ("model.pth", "would replace"),
-        ("link.pth", "would replace"),
-        ("train.onnx", "train.json, which is read"),
-        ("m.json", "ends in .onnx"),
-        (".", "ends in .onnx"),
+        (["-o", "model.pth"], "model.pth: would be replaced"),
+        (["-o", "link.pth"], "link.pth: would be replaced"),
+        (["-o", "train.onnx"], "train.json: would be replaced"),
+        (["-o", "m.onnx", "--engine_file", "model.pth"], "model.pth: would be replaced"),
+        (["-o", "m.json"], "ends in .onnx"),
+        (["-o", "."], "ends in .onnx"),
     ],
 )
-def test_an_output_does_not_replace_what_is_read(saved, tmp_path, monkeypatch, capsys, name, says):
+def test_an_output_does_not_replace_what_is_read(
+    saved, tmp_path, monkeypatch, capsys, output, says
+):
     monkeypatch.chdir(tmp_path)
     spec = (tmp_path / "train.yaml").rename(tmp_path / "train.json")
     (tmp_path / "link.pth").symlink_to(saved)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    command = ["export", "-m", str(saved), "-e", str(spec), "-d", "64,64,3", "-o", name]
-    assert main(command) == 2
+    command = ["export", "-m", str(saved), "-e", str(spec), "-d", "64,64,3"]
+    assert main([*command, *output]) == 2
     assert says in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -55,6 +55,14 @@ def test_low_precision_needs_images(onnx, tmp_path, capsys):
     assert "fp16 is calibrated on images: give --cal_image_dir" in capsys.readouterr().err
 
 
+def test_the_engine_does_not_replace_the_model(onnx, tmp_path, capsys):
+    before = onnx.read_bytes()
+    command = ["gen_trt_engine", "-m", str(onnx), "-o", str(onnx), "-r", str(tmp_path)]
+    assert main([*command, "--data_type", "fp32"]) == 2
+    assert "would replace the model" in capsys.readouterr().err
+    assert onnx.read_bytes() == before
+
+
 def test_what_is_no_export(tmp_path, capsys):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"nothing")

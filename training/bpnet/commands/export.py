@@ -102,10 +102,11 @@ def _check_output(arguments: argparse.Namespace, source: Path, output: Path) -> 
         raise InputError(
             f"-o {output}: give a file's name that ends in .onnx; .json goes beside it"
         )
+    engine = Path(arguments.engine_file or output)
     read = [source, Path(arguments.experiment_spec_file or source)]
-    for written in (output, output.with_suffix(".json")):
+    for written in (output, output.with_suffix(".json"), engine):
         if written.resolve() in [path.resolve() for path in read]:
-            raise InputError(f"-o {output}: would replace {written}, which is read: give another")
+            raise InputError(f"{written}: would be replaced, but it is read; give another name")
 
 
 def _model(arguments: argparse.Namespace, source: Path) -> tuple[BodyPoseNet, ModelInfo]:
