@@ -1,7 +1,12 @@
 """Files are replaced whole or not at all."""
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
+from converter import InputError
 from converter.atomic import replacing
 
 
@@ -23,3 +28,50 @@ def test_an_exception_changes_nothing(tmp_path):
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_stays_one_and_gets_the_bytes(tmp_path, linked):
+    pipe = path = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(path) as file:
+        file.write(b"bytes")
+    assert os.read(reader, 100) == b"bytes"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert path.is_symlink() == linked
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_its_target_is_replaced(tmp_path, exists):
+    target, link = tmp_path / "folder" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    if exists:
+        target.write_bytes(b"old")
+    link.symlink_to(target)
+    with replacing(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["folder", "folder/..", ""])
+def test_a_folder_is_refused_at_once(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="is a folder, not a file"), replacing(Path(name)):
+        pytest.fail("opened")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
+
+
+def test_a_file_that_cannot_be_opened_is_named_as_it_was_given(tmp_path):
+    path = tmp_path / ("n" * 250)  # a name that only `.part` makes too long
+    with pytest.raises(OSError) as caught, replacing(path):
+        pytest.fail("opened")
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
