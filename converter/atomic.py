@@ -25,8 +25,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not a file to write")
     if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
+        with path.open("wb") as special:
+            yield special
         return
     place = Path(os.path.realpath(path))
     place.parent.mkdir(parents=True, exist_ok=True)

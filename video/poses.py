@@ -23,8 +23,9 @@ from video.people import PoseSource
 from video.records import default_focal, video_records
 from video.results.command import run
 from video.results.progress import show_progress
+from video.results.targets import check_film, check_target, same_file
 from video.sources import deepstream
-from video.writer import RecordWriter, writing
+from video.writer import STDOUT, RecordWriter, writing
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,7 @@ def work(options: argparse.Namespace) -> None:
         InputError: The source or the options are wrong.
         OSError: Reading, writing or the server failed.
     """
-    if options.output == options.source:
-        raise InputError(f"{options.source}: cannot be source and output at once")
+    _check_targets(options)
     with ExitStack() as open_things:
         records, endless = _records(options, open_things)
         if options.dry_run:
@@ -68,13 +68,33 @@ def work(options: argparse.Namespace) -> None:
     log.info("%s: %d frames", options.output, writer.count)
 
 
+def _check_targets(options: argparse.Namespace) -> None:
+    """Find out before a recording what would be lost at its end.
+
+    Raises:
+        InputError: An output is no file, the source, or the other output.
+    """
+    place = options.source.removeprefix("file:")
+    source = None if "://" in place else Path(place)
+    output = Path(options.output)
+    to_file = options.output != STDOUT
+    if to_file:
+        check_target(output, source)
+    if options.save_video:
+        check_target(options.save_video, source)
+        check_film(options.save_video)
+        if to_file and same_file(options.save_video, output):
+            raise InputError(f"{output}: cannot take the poses and the pictures (--save-video)")
+
+
 def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Iterator[bytes], bool]:
     """The records of the source, and whether they go on until somebody stops them."""
     source: str = options.source
     chosen = options.pose_source or _usual_source(source)
     if options.dry_run and chosen != "deepstream":
         raise InputError("--dry-run shows the command of --pose-source deepstream only")
-    if options.save_video and (chosen == "deepstream" or Path(source).exists()):
+    is_file = "://" not in source and Path(source).exists()
+    if options.save_video and (chosen == "deepstream" or is_file):
         raise InputError("--save-video keeps the pictures of a camera or stream, nothing else")
     if chosen == "deepstream":
         if source.startswith(KAFKA):

@@ -288,6 +288,9 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
                 packet.stream = copy
                 only.mux(packet)
     far = write_results(tmp_path / "f.json", [frame(n, [person(1)]) for n in (0, 99_999_999)])
+    folder, pipe = tmp_path / "folder.mp4", tmp_path / "pipe.mp4"
+    folder.mkdir()
+    os.mkfifo(pipe)
     empty = tmp_path / "empty.json"
     empty.write_text("[]")
     for arguments, message in (
@@ -298,6 +301,8 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         ((tmp_path / "none.json", "-o", out), "none.json: cannot be read"),
         ((results, "-o", tmp_path / "out.avi"), "let its name end in .mp4"),
         ((results, "-o", text, "--video", text), "would replace an input"),
+        ((results, "-o", folder), "folder.mp4: is a folder, not a file to write"),
+        ((results, "-o", pipe), "pipe.mp4: an MP4 cannot be written to a device or a pipe"),
         ((results, "-o", out, "--frame-size", "big"), "is no size such as"),
         ((results, "-o", out, "--rate", "0"), "is not a number above 0"),
         ((results,), "required: -o"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -165,7 +166,20 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         (["text.mp4", "-o", "o.json"], "text.mp4: is no video that can be read"),
         (["text.json", "-o", "o.json"], "text.json: holds neither"),
         (["97", "-o", "o.json"], "there is no camera 97"),
-        (["text.json", "-o", "text.json"], "source and output at once"),
+        (["text.json", "-o", "./text.json"], "text.json: would replace an input"),
+        (["text.json", "-o", "link.json"], "link.json: would replace an input"),
+        (["text.mp4", "-o", "{here}/text.mp4"], "text.mp4: would replace an input"),
+        (["file://{here}/text.mp4", "-o", "text.mp4"], "text.mp4: would replace an input"),
+        (["file://{here}/text.mp4", "-o", "o", "--save-video", "text.mp4"], "replace an input"),
+        (["97", "-o", "o.mp4", "--save-video", "./o.mp4"], "cannot take the poses and the"),
+        (["97", "-o", "folder"], "folder: is a folder, not a file to write"),
+        (["97", "-o", ""], "is a folder, not a file to write"),
+        (["97", "-o", "o.json", "--save-video", "folder"], "folder: is a folder, not a file"),
+        (["97", "-o", "o.json", "--save-video", "pipe"], "cannot be written to a device or a pipe"),
+        (
+            ["http://127.0.0.1:9/" + "t" * 300, "-o", "o", "--save-video", "k.mp4"],
+            "does not answer",
+        ),
         (["text.json", "-o", "o.json", "--pose-source", "bodypose"], "holds no video"),
         ([str(CLIP), "-o", "o.json", "--dry-run"], "--dry-run"),
         ([str(CLIP), "-o", "o.json", "--save-video", "o.mp4"], "--save-video keeps the pictures"),
@@ -189,10 +203,14 @@ def test_mistakes_are_one_line_and_leave_nothing(
     monkeypatch.chdir(tmp_path)
     for name in ("text.mp4", "text.json"):
         Path(name).write_text("just words")
-    assert main(arguments) == 2
+    Path("link.json").symlink_to("text.json")
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    before = sorted(tmp_path.rglob("*"))
+    assert main([argument.replace("{here}", str(tmp_path)) for argument in arguments]) == 2
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert message in line and "\n" not in line
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["text.json", "text.mp4"]
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_deepstream_in_its_container_has_the_documented_arguments(

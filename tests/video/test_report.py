@@ -145,6 +145,28 @@ def test_mistakes_are_one_line(tmp_path: Path, output: str, message: str) -> Non
         write_report(tmp_path / "none.json", tmp_path / "r.html")
 
 
+@pytest.mark.parametrize(
+    ("results", "output", "video"),
+    [
+        ("r.html", "r.html", None),
+        ("r.html", "link.html", None),
+        ("r.json", "r.html", "r.html"),
+        ("r.json", "page.html", "page_overlay.mp4"),  # the overlay that a page may be linked to
+    ],
+)
+def test_an_input_is_not_replaced(
+    tmp_path: Path, results: str, output: str, video: str | None
+) -> None:
+    results_of(tmp_path).replace(tmp_path / results)
+    for name in {"r.html", "page_overlay.mp4"} - {results}:
+        write_video(tmp_path / "clip.mp4", 3).replace(tmp_path / name)
+    (tmp_path / "link.html").symlink_to("r.html")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="would replace an input"):
+        write_report(tmp_path / results, tmp_path / output, tmp_path / video if video else None)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_failure_leaves_the_old_page_and_no_other_file(tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     page.write_text("old")

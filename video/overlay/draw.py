@@ -21,6 +21,7 @@ from video.overlay.style import Style
 from video.results.document import Document, PeopleOf, Person
 from video.results.palette import action_colours
 from video.results.progress import show_progress
+from video.results.targets import check_film, check_target
 from video.results.timeline import Timeline, even_times, timeline_of
 from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
@@ -100,15 +101,12 @@ def check_paths(results: Path, output: Path, video: Path | None) -> None:
     """Find out what `draw_overlay` would not write.
 
     Raises:
-        InputError: The output is no MP4, or would replace an input.
+        InputError: The output is no MP4, no file, or would replace an input.
     """
     if output.suffix.lower() != ".mp4":
         raise InputError(f"{output}: the overlay is an MP4; let its name end in .mp4")
-    if output.is_dir():
-        raise InputError(f"{output}: is a folder")
-    for name in (results, video):
-        if name is not None and name.exists() and output.exists() and name.samefile(output):
-            raise InputError(f"{output}: would replace an input; give the overlay another name")
+    check_target(output, results, video)
+    check_film(output)
 
 
 def _blank(size: Size | None, rate: float | Fraction | None, timeline: Timeline) -> BlankClip:

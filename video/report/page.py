@@ -20,6 +20,7 @@ from converter.errors import InputError
 from video.report.data import skeleton_data, timeline_data
 from video.results.document import Document
 from video.results.progress import show_progress
+from video.results.targets import check_target
 from video.results.timeline import even_times, timeline_of
 from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
@@ -62,7 +63,8 @@ def write_report(
         InputError: The results or the video cannot be used.
     """
     results, output = Path(results), Path(output)
-    check_output(output)
+    drawn_in = overlay.path if overlay else None if video is None else Path(video)
+    check_output(output, results, drawn_in)
     if not results.is_file():
         raise InputError(f"{results}: no such file")
     if overlay is None and video is None:
@@ -72,6 +74,8 @@ def write_report(
         return None
     if overlay is not None:
         return _with_video(output, results, overlay, overlay.path)
+    linked = output.with_name(f"{output.stem}_overlay.mp4")
+    check_target(linked, results, drawn_in)
     from video.overlay import draw_overlay  # needs the extra `video`
 
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -85,19 +89,18 @@ def write_report(
             source=source,
             strip=False,
         )
-        return _with_video(output, results, drawn, output.with_name(f"{output.stem}_overlay.mp4"))
+        return _with_video(output, results, drawn, linked)
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, *inputs: Path | None) -> None:
     """Find out what `write_report` would not write.
 
     Raises:
-        InputError: The output is no HTML.
+        InputError: The output is no HTML, no file, or would replace an input.
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{output}: the report is a web page; let its name end in .html")
-    if output.is_dir():
-        raise InputError(f"{output}: is a folder")
+    check_target(output, *inputs)
 
 
 def _without_video(document: Document, view: View, rate: float) -> dict[str, Any]:
