@@ -46,8 +46,9 @@ class Video:
     Attributes:
         size: (width, height) in pixels, as played.
         rate: Frames a second.
-        total: Number of frames, 0 where nobody knows.
+        total: Number of frames, 0 where nobody knows; of some files an estimate from their length.
         position: Number of frames read so far.
+        seconds: When the frame read last is shown, in a file.
         is_file: Whether it has an end and waits for its reader.
 
     Raises:
@@ -66,19 +67,19 @@ class Video:
         self.size = image.shape[1], image.shape[0]
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.rate = rate if 1 <= rate <= 1000 else DEFAULT_RATE
+        self.seconds = -1 / self.rate
         self.total = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0) if self.is_file else 0
 
     def frames(self) -> Iterator[VideoFrame]:
         """Every frame, once, until the source ends."""
         number, image = 0, self.take()
         while image is not None:
-            seconds = number / self.rate
             if self.is_file:
-                yield VideoFrame(number, seconds, round(seconds * 1e9), image)
+                yield VideoFrame(number, self.seconds, round(self.seconds * 1e9), image)
             else:
-                yield VideoFrame(number, seconds, time.time_ns(), image)
+                yield VideoFrame(number, number / self.rate, time.time_ns(), image)
             number, image = number + 1, self.take()
-        if self.total and number < self.total:
+        if number < self.total and _counts_its_frames(self.source):
             log.warning(
                 "%s: ended after %d of %d frames; the rest cannot be decoded",
                 *(self.source, number, self.total),
@@ -108,12 +109,33 @@ class Video:
         """Read the next frame; None at the end."""
         image, self._first = self._first, None
         image = self._read() if image is None else image
-        self.position += image is not None
+        if image is not None:
+            self.position += 1
+            self.seconds = self._time()
         return image
+
+    def _time(self) -> float:
+        """When the frame just read is shown: a frame after the last one where nothing else is told.
+
+        Files without a container tell nothing, or nonsense.
+        """
+        told = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+        return told if told > max(self.seconds, 0.0) else self.seconds + 1 / self.rate
 
     def _read(self) -> Image | None:
         ok, image = self._capture.read()
         return np.asarray(image, dtype=np.uint8) if ok and image is not None else None
+
+
+def _counts_its_frames(path: str) -> bool:
+    """Whether a file says how many frames it has; OpenCV does not tell that from its estimate."""
+    import av
+
+    try:
+        with av.open(path) as container:
+            return any(stream.frames for stream in container.streams.video)
+    except av.error.FFmpegError:
+        return False
 
 
 def _open(source: str) -> cv2.VideoCapture:

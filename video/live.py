@@ -78,7 +78,7 @@ class LiveFrames:
             if image is None:
                 return
             if video.is_file:
-                time.sleep(max(0.0, start + number / video.rate - time.monotonic()))
+                time.sleep(max(0.0, start + video.seconds - time.monotonic()))
             frame = VideoFrame(number, time.monotonic() - start, time.time_ns(), image)
             with self._changed:
                 self._frame = frame

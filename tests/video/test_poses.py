@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ import pytest
 from converter import ConvertConfig
 from converter.deepstream import AnnotationJob
 from tests.video.cameras import Camera
+from tests.video.documents import write_video
 from tests.video.poses_clip import CLIP, PEOPLE, images, needs_networks
 from video.capture import Video
 from video.poses import main
@@ -274,6 +277,49 @@ def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
         errors = process.stderr.read()
     assert process.returncode == 1
     assert errors.strip() == "ERROR: nobody reads standard output any more"
+
+
+def uneven(number: int) -> int:
+    return 40 * number + 1000 * (number > 9)
+
+
+# Matroska tells its length only, of which 30 frames a second would be more.
+@pytest.mark.parametrize("name", ["in.mkv", "in.mp4"])
+def test_frames_have_their_own_times(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    path = write_video(tmp_path / name, 24, rate=30, pts=uneven, time_base=Fraction(1, 1000))
+    frames = list(Video(str(path)).frames())
+    assert [frame.seconds for frame in frames] == pytest.approx(
+        [uneven(n) / 1e3 for n in range(24)]
+    )
+    assert [frame.nanoseconds for frame in frames] == [uneven(n) * 10**6 for n in range(24)]
+    assert not caplog.records
+
+
+def test_frames_that_are_counted_and_missing_are_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_video(tmp_path / "in.avi", 24, codec="rawvideo")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 0 < len(list(Video(str(path)).frames())) < 24
+    (record,) = caplog.records
+    assert "of 24 frames; the rest cannot be decoded" in record.getMessage()
+
+
+@pytest.mark.parametrize("name", ["in.h264", "in.mjpeg"])
+def test_frames_without_times_follow_each_other(tmp_path: Path, name: str) -> None:
+    with av.open(str(write_video(tmp_path / "in.mp4", 9))) as film:
+        pictures = list(film.decode(video=0))
+    codec = {"in.h264": "libx264", "in.mjpeg": "mjpeg"}[name]
+    with av.open(str(tmp_path / name), "w") as bare:
+        stream = bare.add_stream(codec, rate=25)
+        stream.width, stream.height = pictures[0].width, pictures[0].height
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for picture in [*pictures, None]:
+            bare.mux(stream.encode(picture and picture.reformat(format=stream.pix_fmt)))
+    seconds = [frame.seconds for frame in Video(str(tmp_path / name)).frames()]
+    assert seconds == pytest.approx([n / 25 for n in range(9)])
 
 
 def test_a_video_tells_its_size_rate_and_length() -> None:
