@@ -57,6 +57,15 @@ def test_somebody_lost_is_found_again() -> None:
     assert len(estimate(np.ascontiguousarray(second[:, 400:]), 0.2)) == 1
 
 
+@pytest.mark.parametrize("count", [1, 30, 60, 1000])
+def test_no_view_is_looked_at_twice_in_a_frame(count: int) -> None:
+    views = Views(WIDTH, HEIGHT)
+    everything = set(views.next(10**9))
+    seen = [views.next(count) for _ in range(4 * len(everything))]
+    assert all(len(some) == len(set(some)) <= count for some in seen)
+    assert {view for some in seen for view in some} == everything
+
+
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (768, 576), (360, 640), (500, 500)])
 def test_the_views_cover_the_frame_at_each_size(size: tuple[int, int]) -> None:
     width, height = size

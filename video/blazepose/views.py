@@ -32,13 +32,16 @@ class Views:
         if width != height:
             self.large += _squares(width, height, short)
         fine = [view for part in FRACTIONS for view in _squares(width, height, short / part)]
+        self._all = [*self.large, *fine]
         large, small = cycle(self.large), cycle(fine)
         turn = (large, *[small] * FINE_LOOKS)
         self._turns = (next(views) for views in cycle(turn))
 
     def next(self, count: int) -> list[Roi]:
-        """The next `count` views."""
-        return [next(self._turns) for _ in range(count)]
+        """The next `count` views, each once: not more than there are."""
+        if count >= len(self._all):
+            return self._all
+        return list(dict.fromkeys(next(self._turns) for _ in range(count)))
 
 
 def whole(width: int, height: int) -> Roi:
