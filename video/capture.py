@@ -144,6 +144,12 @@ def _open(source: str) -> cv2.VideoCapture:
         if not capture.isOpened():
             raise InputError(f"there is no camera {source}, or another program uses it")
         return capture
+    try:
+        source.encode()
+    except UnicodeEncodeError:  # at which OpenCV crashes
+        raise InputError(
+            f"{source}: a name that is not UTF-8 cannot be opened; give the video another"
+        ) from None
     if "://" not in source and not Path(source).is_file():
         raise InputError(f"{source}: no such file")
     capture = cv2.VideoCapture(

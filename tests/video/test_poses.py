@@ -168,6 +168,7 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         (["missing.json", "-o", "o.json"], "missing.json: no such file"),
         (["text.mp4", "-o", "o.json"], "text.mp4: is no video that can be read"),
         (["text.json", "-o", "o.json"], "text.json: holds neither"),
+        (["bad\udcff.mp4", "-o", "o.json"], "a name that is not UTF-8 cannot be opened"),
         (["97", "-o", "o.json"], "there is no camera 97"),
         (["text.json", "-o", "./text.json"], "text.json: would replace an input"),
         (["text.json", "-o", "link.json"], "link.json: would replace an input"),
@@ -204,7 +205,7 @@ def test_mistakes_are_one_line_and_leave_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("text.mp4", "text.json"):
+    for name in ("text.mp4", "text.json", "bad\udcff.mp4"):
         Path(name).write_text("just words")
     Path("link.json").symlink_to("text.json")
     Path("folder").mkdir()
