@@ -195,6 +195,7 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         ),
         ([str(CLIP)], "-o/--output"),
         (["kafka://localhost", "-o", "o.json"], "must be kafka://host:port/topic"),
+        (["kafka://[/door", "-o", "o.json"], "must be kafka://host:port/topic"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(

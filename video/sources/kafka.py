@@ -31,17 +31,16 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
         import confluent_kafka as kafka
     except ImportError:
         raise InputError("kafka:// needs: pip install 'tao-pose-triton[live]'") from None
-    place = urlsplit(url)
-    topic = place.path.strip("/")
-    if not place.netloc or not topic or "/" in topic:
-        raise InputError(f"{url}: must be kafka://host:port/topic")
+    servers, topic = _parse(url)
+    troubles = _Troubles(url)
     consumer = kafka.Consumer(
         {
-            "bootstrap.servers": place.netloc,
+            "bootstrap.servers": servers,
             "group.id": PRODUCER.replace(" ", "-"),
             "enable.auto.commit": False,
             "enable.partition.eof": not live,
-            "error_cb": lambda error: log.warning("%s: %s", url, error.str()),
+            "log_level": 2,  # what it would log comes to the error callback as well
+            "error_cb": troubles.note,
         }
     )
     try:
@@ -51,13 +50,44 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
             if message is None:
                 continue
             if (error := message.error()) is None:
+                troubles.end()
                 yield from _decode(message.value() or b"", f"{url} offset {message.offset()}")
             elif error.code() == kafka.KafkaError._PARTITION_EOF:
                 open_partitions.discard(message.partition())
             else:
-                log.warning("%s: %s", url, error.str())
+                troubles.note(error)
     finally:
         consumer.close()
+
+
+def _parse(url: str) -> tuple[str, str]:
+    """The servers and the topic of a URL."""
+    try:
+        place = urlsplit(url)
+    except ValueError:  # brackets that are no IPv6 address
+        place = urlsplit("")
+    topic = place.path.strip("/")
+    if not place.netloc or not topic or "/" in topic:
+        raise InputError(f"{url}: must be kafka://host:port/topic")
+    return place.netloc, topic
+
+
+class _Troubles:
+    """Says once why there are no messages; librdkafka keeps trying, and telling."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._told: set[int] = set()
+
+    def note(self, error: Any) -> None:
+        """Log an error, unless that kind of it is known."""
+        if error.code() not in self._told:
+            log.warning("%s: %s", self._url, error.str())
+        self._told.add(error.code())
+
+    def end(self) -> None:
+        """Forget all, because a message has come."""
+        self._told.clear()
 
 
 def _assign(consumer: Any, kafka: Any, url: str, topic: str, live: bool) -> set[int]:
