@@ -268,6 +268,27 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
     assert recorded[-1]["frame_num"] < kept.total < recorded[-1]["frame_num"] + 60
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_file_that_is_interrupted_leaves_nothing(tmp_path: Path, name: str) -> None:
+    program = f"""
+import signal, sys
+from video import poses
+
+def records(path):
+    yield b"{{}}"
+    signal.raise_signal(signal.{name})
+    yield b"{{}}"
+
+poses.deepstream.file_records = records
+sys.exit(poses.main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, str(SAMPLE), "-o", str(tmp_path / "poses.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "ERROR: interrupted; nothing was written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
     command = [sys.executable, "-m", "video.poses", str(SAMPLE), "-o", "-"]
     with subprocess.Popen(

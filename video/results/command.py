@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,12 +54,13 @@ def results_parser(program: str, description: str) -> Parser:
 
 
 def run(command: Callable[[], None]) -> int:
-    """Run a command.
+    """Run a command, which SIGTERM ends as Ctrl-C does: nothing half written stays.
 
     Returns:
         0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command()
     except KeyboardInterrupt:
@@ -70,6 +72,8 @@ def run(command: Callable[[], None]) -> int:
     except Exception as error:
         log.error("%s", error if isinstance(error, OSError) else f"unexpected {error!r}")
         return FAILED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
