@@ -304,7 +304,13 @@ def test_mistakes_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         ((results, "-o", folder), "folder.mp4: is a folder, not a file to write"),
         ((results, "-o", pipe), "pipe.mp4: an MP4 cannot be written to a device or a pipe"),
         ((results, "-o", out, "--frame-size", "big"), "is no size such as"),
+        ((results, "-o", out, "--frame-size", "9" * 20 + "x5"), "is no size such as"),
+        ((results, "-o", out, "--frame-size", "20000x20000"), "is too large to draw on"),
+        ((results, "-o", out, "--focal-length", "1e308"), "is not a number above 0"),
         ((results, "-o", out, "--rate", "0"), "is not a number above 0"),
+        ((results, "-o", out, "--rate", "1e-9"), "1e-09 frames per second: must be from"),
+        ((results, "-o", out, "--rate", "1e300"), "is not a number above 0"),
+        ((results, "-o", out, "--rate", "1e5"), "100000 frames per second: must be from"),
         ((results,), "required: -o"),
         ((far, "-o", out), "from 0 to 99999999"),
     ):

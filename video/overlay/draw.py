@@ -27,6 +27,8 @@ from video.results.view import USUAL_RATE, USUAL_SIZE, Size, View
 
 log = logging.getLogger(__name__)
 
+LARGEST_SIDE = 8192  # of plain pictures; H.264 ends at twice that, and at less where both are
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -110,9 +112,15 @@ def check_paths(results: Path, output: Path, video: Path | None) -> None:
 
 
 def _blank(size: Size | None, rate: float | Fraction | None, timeline: Timeline) -> BlankClip:
+    size = size or USUAL_SIZE
+    if max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"a frame of {size[0]} by {size[1]} pixels is too large to draw on: at most "
+            f"{LARGEST_SIDE} a side, or name the video"
+        )
+    times = even_times(timeline, float(rate or USUAL_RATE))
     speed = Fraction(rate or USUAL_RATE).limit_denominator(100_000)
-    times = even_times(timeline, float(speed))
-    return BlankClip(size or USUAL_SIZE, speed, timeline.first_frame, times)
+    return BlankClip(size, speed, timeline.first_frame, times)
 
 
 def _compare_lengths(results: Path, timeline: Timeline, clip: VideoClip) -> None:

@@ -15,6 +15,8 @@ from video.results.view import Size
 
 log = logging.getLogger(__name__)
 
+LARGEST_SIDE = 65_535  # of a frame, in pixels
+LARGEST_NUMBER = 1e9
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
 
@@ -87,8 +89,8 @@ def main_of(work: Callable[[argparse.Namespace], None], parser: Parser) -> Calla
 
 
 def _size(text: str) -> Size:
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+    width, _, height = text.lower().partition("x")
+    if not all(side.isdecimal() and 0 < int(side) <= LARGEST_SIDE for side in (width, height)):
         raise argparse.ArgumentTypeError(f"'{text}' is no size such as 1920x1080")
     return int(width), int(height)
 
@@ -98,6 +100,8 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    if not 0 < value <= LARGEST_NUMBER:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a number above 0, {LARGEST_NUMBER:g} at most"
+        )
     return value

@@ -18,6 +18,7 @@ from video.results.document import PeopleOf, Person
 # A person who is missing for longer ends a span; the same number ends a track.
 LONGEST_GAP: Final = ConvertConfig.max_gap or 0
 MOST_FRAMES: Final = 10_000_000  # four days
+SLOWEST, FASTEST = 0.0001, 10_000.0  # frames per second
 
 
 @dataclass
@@ -118,8 +119,10 @@ def even_times(timeline: Timeline, rate: float) -> NDArray[np.float64]:
         (frames + 1,) seconds at which each frame begins, and the last one ends.
 
     Raises:
-        InputError: The frame numbers are no numbers of frames.
+        InputError: The rate is none of a video, or the frame numbers are no numbers of frames.
     """
+    if not SLOWEST <= rate <= FASTEST:
+        raise InputError(f"{rate:g} frames per second: must be from {SLOWEST:g} to {FASTEST:g}")
     frames = timeline.last_frame - timeline.first_frame + 1
     if frames > MOST_FRAMES:
         raise InputError(
