@@ -17,6 +17,7 @@ from video.people import Image
 log = logging.getLogger(__name__)
 
 DEFAULT_RATE = 30.0  # of cameras that do not tell
+TOO_LONG = 10  # for the number of a camera, in digits
 PATIENCE = 5.0  # seconds without a frame after which a source that has no end counts as gone
 
 
@@ -140,8 +141,8 @@ def _counts_its_frames(path: str) -> bool:
 
 def _open(source: str) -> cv2.VideoCapture:
     if source.isdecimal():
-        capture = cv2.VideoCapture(int(source))
-        if not capture.isOpened():
+        capture = cv2.VideoCapture(int(source)) if len(source) < TOO_LONG else None
+        if capture is None or not capture.isOpened():
             raise InputError(f"there is no camera {source}, or another program uses it")
         return capture
     try:

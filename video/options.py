@@ -8,6 +8,8 @@ from pathlib import Path
 from video.results.command import Parser
 from video.writer import STDOUT
 
+MOST = 10**9  # beyond, arithmetic fails
+LEAST_PIXELS = 0.001
 DESCRIPTION = "Poses of the people in any video, in the form of DeepStream's bodypose-3d app."
 
 
@@ -64,8 +66,8 @@ def parser() -> Parser:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
+    if not text.isdecimal() or not 0 < int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0, {MOST} at most")
     return int(text)
 
 
@@ -74,6 +76,8 @@ def _pixels(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of pixels above 0")
+    if not LEAST_PIXELS <= value <= MOST:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no number of pixels above 0, from {LEAST_PIXELS} to {MOST}"
+        )
     return value

@@ -101,10 +101,10 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
             from video.sources.kafka import kafka_records
 
             return kafka_records(source, options.live), options.live
-        if source.endswith(DOCUMENTS):
+        if _is_document(source):
             return deepstream.file_records(Path(source)), False
         return _app_records(options, open_things), False
-    if source.startswith(KAFKA) or source.endswith(DOCUMENTS):
+    if source.startswith(KAFKA) or _is_document(source):
         raise InputError(f"{source}: holds no video; leave --pose-source out")
 
     video = Video(source)
@@ -125,8 +125,12 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
 
 
 def _usual_source(source: str) -> str:
-    made_by_deepstream = source.startswith(KAFKA) or source.endswith(DOCUMENTS)
+    made_by_deepstream = source.startswith(KAFKA) or _is_document(source)
     return "deepstream" if made_by_deepstream else "mediapipe"
+
+
+def _is_document(source: str) -> bool:
+    return source.lower().endswith(DOCUMENTS)
 
 
 def _finder(chosen: str, options: argparse.Namespace, video: Video) -> PoseSource:

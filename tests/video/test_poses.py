@@ -170,6 +170,9 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         (["text.json", "-o", "o.json"], "text.json: holds neither"),
         (["bad\udcff.mp4", "-o", "o.json"], "a name that is not UTF-8 cannot be opened"),
         (["97", "-o", "o.json"], "there is no camera 97"),
+        (["99999999999", "-o", "o.json"], "there is no camera 99999999999"),
+        (["missing.JSON", "-o", "o.json"], "missing.JSON: no such file"),
+        (["text.JSON.GZ", "-o", "o.json"], "text.JSON.GZ: holds neither"),
         (["text.json", "-o", "./text.json"], "text.json: would replace an input"),
         (["text.json", "-o", "link.json"], "link.json: would replace an input"),
         (["text.mp4", "-o", "{here}/text.mp4"], "text.mp4: would replace an input"),
@@ -188,7 +191,9 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         ([str(CLIP), "-o", "o.json", "--dry-run"], "--dry-run"),
         ([str(CLIP), "-o", "o.json", "--save-video", "o.mp4"], "--save-video keeps the pictures"),
         ([str(CLIP), "-o", "o.json", "--every", "0"], "'0' is no whole number above 0"),
+        ([str(CLIP), "-o", "o.json", "--every", "9" * 99], "9' is no whole number above 0"),
         ([str(CLIP), "-o", "o.json", "--focal-length", "nan"], "'nan' is no number of pixels"),
+        ([str(CLIP), "-o", "o.json", "--focal-length", "1e-300"], "is no number of pixels"),
         (
             [str(CLIP), "-o", "o.json", "--pose-source", "bodypose", "--url", "localhost:9"],
             "Triton",
@@ -206,7 +211,7 @@ def test_mistakes_are_one_line_and_leave_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("text.mp4", "text.json", "bad\udcff.mp4"):
+    for name in ("text.mp4", "text.json", "text.JSON.GZ", "bad\udcff.mp4"):
         Path(name).write_text("just words")
     Path("link.json").symlink_to("text.json")
     Path("folder").mkdir()
