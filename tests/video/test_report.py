@@ -128,6 +128,15 @@ def test_names_cannot_end_the_script(tmp_path: Path) -> None:
     assert data_of(tmp_path / "r.html")["people"][0]["name"] == name
 
 
+def test_names_of_files_need_not_be_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_page, "LARGEST_EMBEDDED", 1000)
+    clip = write_video(tmp_path / "in.mp4", 20, (320, 240))
+    results = results_of(tmp_path).rename(tmp_path / "r\udcff.json")
+    write_report(results, tmp_path / "p\udcff.html", clip)
+    assert "<title>Actions in r?.json</title>" in (tmp_path / "p\udcff.html").read_text()
+    assert data_of(tmp_path / "p\udcff.html")["video"]["link"] == "p%FF_overlay.mp4"
+
+
 def test_the_command_writes_the_page(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert main([str(results_of(tmp_path)), "-o", str(tmp_path / "r.html")]) == 0

@@ -129,7 +129,8 @@ def _with_video(output: Path, results: Path, drawn: Drawn, place: Path) -> Path 
         return None
     if place != drawn.path:
         drawn.path.replace(place)
-    film["link"] = quote(Path(os.path.relpath(place, output.parent)).as_posix())
+    link = Path(os.path.relpath(place, output.parent)).as_posix()
+    film["link"] = quote(os.fsencode(link))
     _write(output, {**data, "video": film}, None)
     return place
 
@@ -146,7 +147,8 @@ def _write(output: Path, data: dict[str, Any], video: Path | None) -> None:
     template = (folder / "report.html").read_text("utf-8")
     before, _, after = template.partition("$video")
     with replacing(output) as page:
-        page.write(Template(before).substitute(parts).encode())
+        # A file's name, here the title, need not be UTF-8.
+        page.write(Template(before).substitute(parts).encode(errors="replace"))
         page.writelines(_base64(video) if video else ())
         page.write(Template(after).substitute(parts).encode())
 
