@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,9 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
     if len(paths) == 1 and Path(arguments[0]).is_file():
         folders = [output]
     else:
-        shared = _shared_folder(list(paths))
-        folders = [output / path.relative_to(shared) for path in paths]
+        names = [_absolute(path) for path in paths.values()]
+        shared = _shared_folder(names)
+        folders = [output / name.relative_to(shared) for name in names]
     sources = []
     for path, folder in zip(paths.values(), folders, strict=True):
         target = folder / ("results.txt" if _is(path, ARRAYS) else "results.json")
@@ -94,3 +96,8 @@ def _shared_folder(paths: Sequence[Path]) -> Path:
     while not all(path.is_relative_to(folder) for path in paths):
         folder = folder.parent
     return folder
+
+
+def _absolute(path: Path) -> Path:
+    """Make a path absolute under the name it was given, which may be that of a link."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the link

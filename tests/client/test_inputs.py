@@ -47,6 +47,22 @@ def test_files_of_one_name_do_not_meet(data: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_links_keep_their_names(data: Path, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    for name, target in {"door.json": "a.json", "hall.json": "b/a.json"}.items():
+        (links / name).symlink_to(data / target)
+    outputs = {"door.json/results.json", "hall.json/results.json"}
+    for words in ([str(links)], [str(link) for link in links.iterdir()]):
+        sources = find_sources(words, tmp_path / "out")
+        assert {str(s.output.relative_to(tmp_path / "out")) for s in sources} == outputs
+    (data / "a.json").rename(data / "results.json")
+    (links / "door.json").unlink()
+    (links / "door.json").symlink_to(data / "results.json")
+    with pytest.raises(InputError, match="would hide an input"):
+        find_sources([str(links / "door.json")], data)
+
+
 def test_relative_inputs(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(data)
     (source,) = find_sources(["a.npy"], Path("outputs"))
