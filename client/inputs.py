@@ -11,6 +11,7 @@ from converter import InputError
 
 ARRAYS = (".npy",)
 DOCUMENTS = (".json", ".json.gz", ".ndjson", ".ndjson.gz")
+WRITTEN = ("results.json", "results.ndjson")  # by this program, of what it also reads
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
     ``output / (path below the folder that all inputs share)``, so that no two ever meet.
 
     Args:
-        arguments: Files, or folders to search through (results written earlier are left out).
+        arguments: Files, or folders to search through (results written earlier are left out:
+            what is in ``output``, or for a folder that is itself in there what is named so).
         output: The folder for the results.
 
     Raises:
@@ -75,12 +77,14 @@ def _expand(path: Path, output: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
+    results = output.resolve()
+    inside = path.resolve().is_relative_to(results)
     found = [
         file
         for file in sorted(path.rglob("*"))
         if _is(file, ARRAYS + DOCUMENTS)
         and file.is_file()
-        and not file.resolve().is_relative_to(output.resolve())
+        and not (file.name in WRITTEN if inside else file.resolve().is_relative_to(results))
     ]
     if not found:
         raise InputError(f"{path}: no {', '.join(ARRAYS + DOCUMENTS)} file in this folder")

@@ -77,6 +77,20 @@ def test_earlier_results_are_no_inputs(data: Path) -> None:
     assert len(find_sources([str(data)], data / "outputs")) == 5
 
 
+def test_inputs_below_the_output(data: Path) -> None:
+    (data / "a.json").unlink()
+    assert len(find_sources([str(data / "b")], data)) == 2
+    for name in ("results.json", "results.ndjson", "c.NDJSON/results.json"):  # of earlier runs
+        path = data / "b/earlier" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    sources = find_sources([str(data / "b")], data)
+    assert [str(source.output.relative_to(data)) for source in sources] == [
+        "a.json/results.json",
+        "c.NDJSON/results.json",
+    ]
+
+
 def test_a_folder_of_one_file_is_still_a_folder(data: Path, tmp_path: Path) -> None:
     (data / "b/c.NDJSON").unlink()
     (source,) = find_sources([str(data / "b")], tmp_path / "out")
