@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from converter import InputError
 
@@ -81,7 +82,7 @@ def _expand(path: Path, output: Path) -> list[Path]:
     inside = path.resolve().is_relative_to(results)
     found = [
         file
-        for file in sorted(path.rglob("*"))
+        for file in _files(path)
         if _is(file, ARRAYS + DOCUMENTS)
         and file.is_file()
         and not (file.name in WRITTEN if inside else file.resolve().is_relative_to(results))
@@ -89,6 +90,24 @@ def _expand(path: Path, output: Path) -> list[Path]:
     if not found:
         raise InputError(f"{path}: no {', '.join(ARRAYS + DOCUMENTS)} file in this folder")
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the files of a folder and its subfolders, those behind links too, each folder once."""
+    seen = set()
+    found = []
+    for name, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        real = Path(name).resolve()
+        if real in seen:  # a link leads back, or a second one here
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(name, file) for file in files]
+    return sorted(found)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise InputError(f"{error.filename}: cannot be searched: {error.strerror}") from None
 
 
 def _is(path: Path, suffixes: tuple[str, ...]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,31 @@ def test_inputs_below_the_output(data: Path) -> None:
         "a.json/results.json",
         "c.NDJSON/results.json",
     ]
+
+
+def test_folders_behind_links_are_searched(data: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep/d.json").touch()
+    (data / "camera").symlink_to(outside)
+    (outside / "back").symlink_to(data)
+    (data / "again").symlink_to(data)
+    names = [source.path.relative_to(data) for source in find_sources([str(data)], tmp_path / "o")]
+    assert Path("camera/deep/d.json") in names
+    assert len(names) == 6
+
+
+def test_a_folder_that_cannot_be_read_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def closed(path: str) -> object:  # root may read every folder
+        if Path(path).name == "b":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(InputError, match=r"data/b: cannot be searched: Permission denied"):
+        find_sources([str(data)], data / "outputs")
 
 
 def test_a_folder_of_one_file_is_still_a_folder(data: Path, tmp_path: Path) -> None:
