@@ -26,6 +26,7 @@ from converter.deepstream import LiveSegment, LiveSegmenter
 
 log = logging.getLogger(__name__)
 
+GZIP = b"\x1f\x8b"  # what such a file begins with
 POLL = 0.1  # seconds between two looks at a source that is silent
 ENOUGH = 100  # object-frames that cannot all lack a pose by chance
 STOP_PATIENCE = 5.0  # seconds to wait for the server's answers once somebody stops the run
@@ -38,7 +39,7 @@ def run_live(options: Options) -> None:
     away for any time.
 
     Raises:
-        InputError: The source or a setting is wrong, or the stream has no poses to use.
+        InputError: The source or a setting is wrong, or the stream has nothing to use.
         ServerError: No server at the start, or none to answer the last segments.
     """
     if len(options.inputs) != 1:
@@ -96,6 +97,7 @@ class LiveRun:
         self._stop = stop
         self._convert = convert
         self._broken = Complaints("broken records")
+        self._packed = False
         self._checked = False
 
     def work(self, deadline: float) -> None:
@@ -105,7 +107,7 @@ class LiveRun:
             deadline: Seconds that the server may stay silent after the end of the stream.
 
         Raises:
-            InputError: The stream has no poses to use.
+            InputError: The stream has no record that can be read, or no poses to use.
             ServerError: Segments were left without an answer, or all were refused.
         """
         try:
@@ -123,6 +125,11 @@ class LiveRun:
             raise ServerError(f"the server is away: {self._sender.left} segments have no label")
         if self._sender.refused and not self._sender.labelled:
             raise ServerError(f"the server refused all {self._sender.refused} segments")
+        if self._broken.count and not self._segmenter.summary.frames:
+            why = "it is gzip, unpack it first" if self._packed else "see above"
+            raise InputError(
+                f"{self._source.name}: no frame, {self._broken.count} records are broken: {why}"
+            )
         self._check_poses()
 
     def _take(self, arrivals: Iterable[Arrival]) -> None:
@@ -132,6 +139,7 @@ class LiveRun:
                 self._segmenter.push(text, now, place, number)
             except InputError as error:
                 self._broken.note(str(error))
+                self._packed |= text.startswith(GZIP)
         if not self._checked and self._segmenter.summary.objects >= ENOUGH:
             self._checked = True
             try:

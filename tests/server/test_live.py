@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -197,6 +198,21 @@ def test_broken_lines_are_named_counted_and_passed_over(live: Callable[..., Live
     assert "stdin, line 62: record 60, frame 1.5: 'frame_num' must be" in warnings[2]
     assert "further broken records are only counted" in warnings[-1]
     assert "100 frames read, 1 segments, 1 labelled, 0 dropped; 17 records broken" in log
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"no\nrecords\n", "stdin: no frame, 2 records are broken: see above"),
+        (gzip.compress(b"".join(lines({1: [WALKING]}))), "are broken: it is gzip, unpack it first"),
+    ],
+)
+def test_a_stream_without_a_frame(text: bytes, message: str, live: Callable[..., Live]) -> None:
+    run = live("-")
+    run.feed(text)
+    code, _, log = run.finish()
+    assert code == 2
+    assert message in log.splitlines()[-1]
 
 
 @pytest.mark.parametrize("way", ["http", "grpc-stream"])
