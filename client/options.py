@@ -89,7 +89,13 @@ def parser() -> argparse.ArgumentParser:
         description="Classify body pose sequences on a Triton Inference Server.",
         allow_abbrev=False,
     )
-    p.add_argument("inputs", nargs="*", metavar="INPUT", help=".npy array, .json document, folder")
+    p.add_argument(
+        "inputs",
+        nargs="*",
+        type=_named,
+        metavar="INPUT",
+        help=".npy array, .json document, folder",
+    )
     p.add_argument("-v", "--verbose", action="store_true", help="log every step")
     _add_model_flags(p)
     _add_request_flags(p)
@@ -98,6 +104,17 @@ def parser() -> argparse.ArgumentParser:
     for flag in OTHER_FLAGS:
         p.add_argument(flag, action="append", help=argparse.SUPPRESS)
     return p
+
+
+def _named(word: str) -> str:
+    """Refuse what an unset variable of a shell leaves, which would mean the current folder."""
+    if not word:
+        raise argparse.ArgumentTypeError("is empty: name a file or a folder")
+    return word
+
+
+def _path(word: str) -> Path:
+    return Path(_named(word))
 
 
 def _add_model_flags(p: argparse.ArgumentParser) -> None:
@@ -129,9 +146,9 @@ def _add_model_flags(p: argparse.ArgumentParser) -> None:
         help="comma-separated class names, for a model without a label file",
     )
     group.add_argument("--ssl", action="store_true", help="encrypt the connection")
-    group.add_argument("--ssl-ca", type=Path, metavar="PEM", help="certificates to trust")
-    group.add_argument("--ssl-cert", type=Path, metavar="PEM", help="own certificate")
-    group.add_argument("--ssl-key", type=Path, metavar="PEM", help="key of the own certificate")
+    group.add_argument("--ssl-ca", type=_path, metavar="PEM", help="certificates to trust")
+    group.add_argument("--ssl-cert", type=_path, metavar="PEM", help="own certificate")
+    group.add_argument("--ssl-key", type=_path, metavar="PEM", help="key of the own certificate")
 
 
 def _add_request_flags(p: argparse.ArgumentParser) -> None:
@@ -179,7 +196,7 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("documents and results")
     group.add_argument(
         "--output_path",
-        type=Path,
+        type=_path,
         default=Path("outputs"),
         metavar="FOLDER",
         help="default ./%(default)s",
@@ -237,13 +254,13 @@ def _add_picture_flags(p: argparse.ArgumentParser) -> None:
         "pictures of the results (a document that has actions needs no server)"
     )
     group.add_argument(
-        "--overlay", type=Path, metavar="MP4", help="draw persons and actions into a video"
+        "--overlay", type=_path, metavar="MP4", help="draw persons and actions into a video"
     )
     group.add_argument(
-        "--report", type=Path, metavar="HTML", help="write a page with picture, timeline and table"
+        "--report", type=_path, metavar="HTML", help="write a page with picture, timeline and table"
     )
     group.add_argument(
-        "--video", type=Path, help="what the poses were found in (default: plain ground)"
+        "--video", type=_path, help="what the poses were found in (default: plain ground)"
     )
 
 

@@ -138,6 +138,8 @@ def test_flags_of_other_modes_are_ignored_aloud(
         (["--output", "x"], "unrecognized arguments: --output"),  # no abbreviations
         (["--timeout"], "expected one argument"),
         (["--compact", "--verbatim"], "not allowed with argument --compact"),
+        ([""], "argument INPUT: is empty"),  # of an unset variable
+        (["--output_path", ""], "argument --output_path: is empty"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(words: list[str], message: str) -> None:
