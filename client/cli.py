@@ -10,7 +10,7 @@ from pathlib import Path
 
 from client.documents import load_convert_config
 from client.errors import ServerError
-from client.inputs import Source, find_sources
+from client.inputs import Source, check_output, find_sources
 from client.live import run_live
 from client.options import Options, parse
 from client.pictures import has_actions
@@ -77,6 +77,8 @@ def run(options: Options) -> None:
         log.info("%s has actions: it is drawn as it is, no server is asked", sources[0].path)
         _draw(sources[0].path, options, convert)
         return
+    for source in sources:
+        check_output(source.output)
     failures = 0
     with Client(options.settings, show_progress) as client:
         if options.convert_config is None:

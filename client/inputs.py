@@ -68,6 +68,21 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
     return sources
 
 
+def check_output(path: Path) -> None:
+    """See, before there is anything to write, that a file and its folders can be made.
+
+    Raises:
+        InputError: They cannot.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder where a file has to go; change --output_path")
+    folder = next(folder for folder in path.parents if os.path.lexists(folder))
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder; change --output_path")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: is not writable; change --output_path")
+
+
 def _expand(path: Path, output: Path) -> list[Path]:
     if path.is_file():
         if not _is(path, ARRAYS + DOCUMENTS):

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from client.pipeline import Result
-from converter import InputError
 from converter.deepstream import LiveSegment
 
 FILE_NAME = "results.ndjson"
@@ -21,14 +20,9 @@ class Journal:
 
     Args:
         folder: Where ``results.ndjson`` goes; made if it is missing.
-
-    Raises:
-        InputError: The folder is a file.
     """
 
     def __init__(self, folder: Path) -> None:
-        if folder.is_file():
-            raise InputError(f"--output_path {folder}: is a file, not a folder")
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE_NAME
         self._file = self.path.open("ab", buffering=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client import InputError
-from client.inputs import Source, find_sources
+from client.inputs import Source, check_output, find_sources
 
 
 @pytest.fixture
@@ -150,3 +151,25 @@ def test_results_hide_no_input(data: Path) -> None:
         find_sources([str(data / "a.npy"), str(data / "a.json")], data)
     with pytest.raises(InputError, match="is a file, not a folder"):
         find_sources([str(data / "a.npy")], data / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.json/sub/results.json", r"data/a\.json: is not a folder; change --output_path"),
+        ("dangling/results.json", r"data/dangling: is not a folder"),
+        ("b", r"data/b: is a folder"),
+        ("b/new/results.json", r"data/b: is not writable"),
+        ("new/sub/results.json", None),
+        ("a.json", None),
+    ],
+)
+def test_a_place_for_results_is_tried_before(
+    name: str, message: str | None, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "dangling").symlink_to("nowhere")
+    monkeypatch.setattr(os, "access", lambda path, _: path != data / "b")  # root may write anywhere
+    before = set(data.rglob("*"))
+    with pytest.raises(InputError, match=message) if message else contextlib.nullcontext():
+        check_output(data / name)
+    assert set(data.rglob("*")) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,9 +211,13 @@ def test_conversions_that_do_not_fit(
 def test_an_output_that_cannot_be_written(
     zoo: EmbeddedTriton, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code, _ = run(tmp_path, clips([1]), zoo, "--output_path", "/proc/outputs")
-    assert code == 1
-    assert "No such file or directory: '/proc/outputs'" in caplog.messages[-1]
+    code, _ = run(tmp_path, clips([1]), zoo, "--output_path", "/dev/full")
+    assert code == 2
+    assert caplog.messages == ["/dev/full: is not a folder; change --output_path"]
+    if os.access("/proc", os.W_OK):  # as root sees it
+        code, _ = run(tmp_path, clips([1]), zoo, "--output_path", "/proc/outputs")
+        assert code == 1
+        assert "No such file or directory: '/proc/outputs'" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize(

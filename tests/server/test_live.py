@@ -297,7 +297,7 @@ def test_the_file_is_appended_to(live: Callable[..., Live]) -> None:
         (["-", "-"], "is not one source"),
         (["-", "--label-policy", "tao"], "--label-policy tao"),
         (["kafka://host"], "names no server and topic"),
-        (["-", "--output_path", "FILE"], "is a file, not a folder"),
+        (["-", "--output_path", "FILE"], "FILE: is not a folder"),
     ],
 )
 def test_mistakes(
