@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import tritonclient.grpc
@@ -24,6 +24,7 @@ RETRIED_STATUS = {
     f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")
 }
 REQUEST_ID = re.compile(r"\[request id: (.*?)\]")  # how Triton begins what concerns one request
+Requests: TypeAlias = "asyncio.Queue[dict[str, Any] | None]"  # None: no more
 CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
@@ -78,7 +79,7 @@ class StreamTransport(GrpcTransport):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._requests: asyncio.Queue[dict[str, Any]] | None = None
+        self._requests: Requests | None = None
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._reader: asyncio.Task[None] | None = None
 
@@ -95,7 +96,7 @@ class StreamTransport(GrpcTransport):
             self._waiting.pop(request.id, None)
         return await super().infer(request) if answer is None else answer
 
-    async def _read(self, requests: asyncio.Queue[dict[str, Any]]) -> None:
+    async def _read(self, requests: Requests) -> None:
         """Hand out the answers of one stream until it ends."""
         answers = self._client.stream_infer(_drain(requests))
         try:
@@ -110,6 +111,7 @@ class StreamTransport(GrpcTransport):
             log.debug("%s: the stream ended: %s", self.settings.url, error)
         finally:
             answers.cancel()
+            requests.put_nowait(None)  # else its reader waits for ever, and is complained of
             self._requests = None
             for name in list(self._waiting):
                 self._hand_out(name, None)
@@ -120,6 +122,6 @@ class StreamTransport(GrpcTransport):
             waiting.set_result(answer)
 
 
-async def _drain(requests: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-    while True:
-        yield await requests.get()
+async def _drain(requests: Requests) -> AsyncIterator[dict[str, Any]]:
+    while (request := await requests.get()) is not None:
+        yield request

@@ -212,6 +212,7 @@ def test_a_server_killed_and_restarted(way: str, slow: EmbeddedTriton, tmp_path:
     assert command.returncode == 0, log
     assert "trying again" in log
     assert "answers again" in log
+    assert "[ERROR]" not in log
     assert labels((out / "results.txt").read_text()) == EXPECTED * (5 if "-" in way else 1)
 
 
