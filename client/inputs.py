@@ -92,7 +92,8 @@ def _expand(path: Path, output: Path) -> list[Path]:
             )
         return [path]
     if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder")
+        what = "is a pipe; save it to a file first" if path.is_fifo() else "no such file or folder"
+        raise InputError(f"{path}: {what}")
     results = output.resolve()
     inside = path.resolve().is_relative_to(results)
     found = [

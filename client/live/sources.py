@@ -50,20 +50,25 @@ class LiveSource(Protocol):
 
 
 def open_source(word: str) -> LiveSource:
-    """Open the source that ``word`` names: ``-``, ``kafka://host:port/topic``, or a file.
+    """Open the source that ``word`` names: ``-``, ``kafka://host:port/topic``, a file or a pipe.
 
     Raises:
         InputError: There is no such source.
     """
     if word == "-":
-        return PipeSource(sys.stdin.fileno(), "stdin")
+        if sys.stdin is None:
+            raise refuse(word, "stdin is closed")
+        return PipeSource(os.dup(sys.stdin.fileno()), "stdin")
     if word.startswith(KAFKA):
         from client.live.kafka import KafkaSource  # its library is an extra
 
         return KafkaSource(word)
+    path = Path(word)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return PipeSource(os.open(path, os.O_RDONLY), word)
     from client.live.follow import FileSource
 
-    return FileSource(Path(word))
+    return FileSource(path)
 
 
 def arrivals(pieces: Iterable[Piece], name: str) -> Iterator[Arrival]:
@@ -76,7 +81,7 @@ class PipeSource:
     """A pipe, or another open file; see ``LiveSource``.
 
     Args:
-        descriptor: Of the open file.
+        descriptor: Of the open file; closed with the source.
         name: What to call it.
     """
 
@@ -99,7 +104,8 @@ class PipeSource:
         return list(arrivals(pieces, self.name))
 
     def close(self) -> None:
-        """See ``LiveSource.close``; whoever opened it closes it."""
+        """See ``LiveSource.close``."""
+        os.close(self._descriptor)
 
 
 def refuse(word: str, why: str) -> InputError:

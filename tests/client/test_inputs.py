@@ -131,6 +131,7 @@ def test_a_folder_of_one_file_is_still_a_folder(data: Path, tmp_path: Path) -> N
         ([], "no input"),
         (["data/absent.npy"], r"data/absent\.npy: no such file or folder"),
         (["data/b/notes.txt"], r"has to be a JSON file or a NumPy array \(\.npy, \.json,"),
+        (["pipe"], "pipe: is a pipe; save it to a file first"),
         (["empty"], r"empty: no \.npy, \.json"),
     ],
 )
@@ -139,6 +140,7 @@ def test_what_cannot_be_read_is_refused(
 ) -> None:
     monkeypatch.chdir(data.parent)
     Path("empty").mkdir()
+    os.mkfifo("pipe")
     with pytest.raises(InputError, match=message):
         find_sources(words, Path("out"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -56,6 +57,26 @@ def test_a_file_on_stdin_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (only.text, str(only.place)) == (b'{"a":1}', "stdin")
         assert source.poll(0.0) == []
         assert source.poll(0.0) is None
+
+
+def test_a_pipe_that_has_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "poses"
+    os.mkfifo(path)
+    write = os.open(path, os.O_RDWR)  # waits for no reader
+    os.write(write, b'{"a":1}\n')
+    with contextlib.closing(open_source(str(path))) as source:
+        assert not source.keeps
+        (only,) = source.poll(1.0) or []
+        assert (only.text, str(only.place)) == (b'{"a":1}', f"{path}, line 1")
+        os.close(write)
+        assert source.poll(1.0) == []
+        assert source.poll(0.0) is None
+
+
+def test_a_closed_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="-: stdin is closed"):
+        open_source("-")
 
 
 def test_a_growing_file(tmp_path: Path) -> None:
