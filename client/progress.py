@@ -17,7 +17,7 @@ def show_progress(
         results: What to pass on.
         fraction: What share of the work, 0..1, is done at a result.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None: it is closed
         yield from results
         return
     from rich.console import Console

@@ -55,10 +55,17 @@ class Journal:
         clock = now.strftime("%H:%M:%S.%f")[:-3]
         source, person = map(printable, segment.track)
         line = f"{clock}  source {source}  id {person}  {printable(result.label)}"
-        sys.stdout.write(f"{line}  {result.score:.2f}\n")
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: it was closed by whoever started us
+            sys.stdout.write(f"{_encodable(line)}  {result.score:.2f}\n")
+            sys.stdout.flush()
 
 
 def printable(text: str) -> str:
     """Replace what could disturb a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _encodable(text: str) -> str:
+    """Replace what stdout has no bytes for."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

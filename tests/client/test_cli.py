@@ -13,6 +13,7 @@ import pytest
 
 from client.cli import main
 from client.pipeline import Ranked, Result
+from client.progress import show_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_TO_START = {
@@ -110,6 +111,11 @@ def test_progress_shows_on_a_terminal_only() -> None:
         assert shown.stdout is not None
         assert shown.stdout.read() == b"3\n"
     assert b"67%" in drawn
+
+
+def test_progress_needs_no_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert list(show_progress(RESULTS, lambda _: 0.5)) == RESULTS
 
 
 def read_terminal(end: int) -> bytes:

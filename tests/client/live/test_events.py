@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +61,22 @@ def test_names_cannot_disturb_the_terminal(
     assert "source é?[2J  id 7?8  wa?lk" in capsys.readouterr().out
     event = json.loads((tmp_path / "results.ndjson").read_text())
     assert (event["source"], event["object_id"], event["action"]) == (*track, "wa\rlk")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", None])
+def test_names_that_stdout_cannot_spell(
+    encoding: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.BytesIO()
+    stdout = io.TextIOWrapper(shown, encoding=encoding) if encoding else None  # closed
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with Journal(tmp_path) as journal:
+        journal.write(segment(TrackId("Küche", "7")), result("走る"))
+    spelt = "Küche" if encoding == "latin-1" else r"K\xfcche"
+    line = rf"  source {spelt}  id 7  \u8d70\u308b  0.99".encode(encoding or "ascii")
+    assert (line in shown.getvalue()) == (encoding is not None)
+    event = json.loads((tmp_path / "results.ndjson").read_text())
+    assert (event["source"], event["action"]) == ("Küche", "走る")
 
 
 @pytest.mark.parametrize("times", [1, 4])
