@@ -111,12 +111,17 @@ class Settings:
         return protocol
 
     def _address(self) -> str:
-        url = urlsplit(self.url if "://" in self.url else f"//{self.url}")
+        try:
+            url = urlsplit(self.url if "://" in self.url else f"//{self.url}")
+        except ValueError as error:
+            raise InputError(f"-u {self.url}: is no HOST[:PORT]: {error}") from None
         if url.scheme in ENCRYPTED_SCHEMES and self.tls is None:
             raise InputError(f"-u {self.url}: add --ssl to encrypt, or leave out {url.scheme}://")
         try:
-            port = url.port or DEFAULT_PORTS[self.protocol]
+            port = DEFAULT_PORTS[self.protocol] if url.port is None else url.port
         except ValueError:
-            raise InputError(f"-u {self.url}: the port must be a number up to 65535") from None
+            port = 0
+        if not port:
+            raise InputError(f"-u {self.url}: the port must be a number from 1 to 65535")
         host = url.hostname or "localhost"
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}{url.path.rstrip('/')}"
