@@ -22,7 +22,7 @@ def load_convert_config(
     """Read NVIDIA's ``dataset_convert_config`` YAML.
 
     Args:
-        path: The file; None gives the defaults.
+        path: The file; None or an empty one gives the defaults.
         max_gap: Where given, stands for the file's.
         frame_rate: Likewise.
 
@@ -35,6 +35,8 @@ def load_convert_config(
             mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        if mapping is None:  # nothing but comments
+            mapping = {}
         if not isinstance(mapping, dict):
             raise InputError(f"{path}: expected lines of 'key: value', as in pose_type: 3dbp")
         config = ConvertConfig.from_mapping(mapping, source=str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -14,6 +15,8 @@ from converter.resample import NETWORK_RATE, frames_before
 # Pose type -> (channels of the network input, key of the pose in DeepStream's JSON).
 POSE_TYPES: Final = {"3dbp": (3, "pose3d"), "25dbp": (3, "pose25d"), "2dbp": (2, "pose25d")}
 
+# A number that YAML 1.1 reads as text: it wants a point and a sign, as in 1.0e+3.
+_EXPONENT: Final = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _ALIASES: Final = {"input_width": "frame_width", "input_height": "frame_height"}
 
 
@@ -140,13 +143,18 @@ class ConvertConfig:
 
 
 def _at_least(name: str, value: float, bound: float, *, strict: bool = False) -> None:
+    if not isfinite(value):
+        raise InputError(f"{name} is {value}, must be a finite number")
     if not (value > bound if strict else value >= bound):
         raise InputError(f"{name} is {value}, must be {'above' if strict else 'at least'} {bound}")
 
 
 def _typed(value: Any, annotation: str, where: str) -> Any:
-    if annotation == "str" and isinstance(value, str):
-        return value
+    if isinstance(value, str):
+        if annotation == "str":
+            return value
+        if _EXPONENT.fullmatch(value):
+            value = float(value)
     if value is None and "None" in annotation:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):

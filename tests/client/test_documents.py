@@ -32,6 +32,17 @@ def test_a_file_and_a_flag(tmp_path: Path) -> None:
     assert load_convert_config(path, frame_rate=15.0).frame_rate == 15
 
 
+@pytest.mark.parametrize("text", ["", "# max_gap: 5\n", "---\n"])
+def test_an_empty_file_says_what_the_defaults_say(tmp_path: Path, text: str) -> None:
+    assert load_convert_config(written(tmp_path, text)) == ConvertConfig()
+
+
+@pytest.mark.parametrize("number", ["1e3", "1E+3", "1.0e3", "1.e3", "1.0e+3", "1000"])
+def test_numbers_that_yaml_takes_for_text(tmp_path: Path, number: str) -> None:
+    path = written(tmp_path, f"focal_length: {number}\nframe_width: {number}\n")
+    assert load_convert_config(path) == ConvertConfig(focal_length=1000.0, frame_width=1000)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -39,7 +50,6 @@ def test_a_file_and_a_flag(tmp_path: Path) -> None:
         ("sequence_overlap: 0", "sequence_overlap is 0"),
         ("sequence_length: many", "must be a whole number"),
         ("- a\n- b", "expected lines of 'key: value'"),
-        ("", "expected lines of 'key: value'"),
         ("a: [", "cannot be read"),
         ("!!python/object/apply:os.system ['true']", "cannot be read"),
         ("\x00", "cannot be read"),
@@ -63,3 +73,5 @@ def test_a_wrong_flag_is_told() -> None:
         load_convert_config(None, max_gap=-1)
     with pytest.raises(InputError, match="frame_rate is nan"):
         load_convert_config(None, frame_rate=float("nan"))
+    with pytest.raises(InputError, match="frame_rate is inf, must be a finite number"):
+        load_convert_config(None, frame_rate=float("inf"))

@@ -44,6 +44,8 @@ def test_names_of_the_frame_size(prefix: str):
         ({"pose_type": "4dbp"}, "pose_type is '4dbp', must be one of 3dbp, 25dbp, 2dbp"),
         ({"pose_type": 3}, "pose_type is 3, must be text"),
         ({"focal_length": "1200"}, "focal_length is '1200', must be a number"),
+        ({"focal_length": "1e999"}, "focal_length is inf, must be a number"),
+        ({"sequence_length": "15e-1"}, "sequence_length is 1.5, must be a whole number"),
         ({"focal_length": float("nan")}, "focal_length is nan, must be a number"),
         ({"focal_length": 0}, "focal_length is 0.0, must be above 0"),
         ({"num_joints": 0}, "num_joints is 0, must be above 0"),
