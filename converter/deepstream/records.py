@@ -157,8 +157,19 @@ class RecordFile:
         self.lines = first == b"{"
         if first == b"[":
             start = framing.skip_space(head, start + 1)
+        elif first:
+            self._check_line(head[start:])
         self._beginning = framing.signature(head, start)
         return start
+
+    def _check_line(self, head: bytes) -> None:
+        """See that the first record does not go on behind its line."""
+        line, _, rest = head.partition(b"\n")
+        if rest.strip() and framing.is_torn(line):
+            raise InputError(
+                f"{self.path}: record 0 does not end on its line: "
+                "a record must stand on one line, or put the records into an array"
+            )
 
     def _next(self, buffer: bytes, start: int) -> int:
         """Return where the next record starts: behind the separator, if that is still to skip."""
