@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
     """
     verbose = False
-    with _logging_to_stderr():
+    with _logging_to_stderr(), _heeding_sigterm():
         try:
             options = parse(argv)
             verbose = options.verbose
@@ -143,3 +145,16 @@ def _logging_to_stderr() -> Iterator[None]:
         root.removeHandler(handler)
         root.setLevel(levels[0])
         own.setLevel(levels[1])
+
+
+@contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Take SIGTERM for an interrupt, which leaves no half of a file behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -231,13 +230,17 @@ def test_a_server_killed_for_good(slow: EmbeddedTriton, tmp_path: Path) -> None:
     assert [path.read_text() for path in out.iterdir()] == ["of an earlier run"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_an_interrupt_ends_cleanly(way: str, slow: EmbeddedTriton, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("way", "number"), [*((way, signal.SIGINT) for way in WAYS), ("http", signal.SIGTERM)]
+)
+def test_a_signal_ends_cleanly(
+    way: str, number: signal.Signals, slow: EmbeddedTriton, tmp_path: Path
+) -> None:
     np.save(tmp_path / "a.npy", clips(np.tile(ORDER, 20)))
     out = tmp_path / "out"
     command = start_command(tmp_path / "a.npy", out, *flags_of(way, slow), "--in-flight", "2")
     wait_for_first_results(out)
-    os.kill(command.pid, signal.SIGINT)
+    command.send_signal(number)
     _, log = command.communicate(timeout=20)
     assert command.returncode == 130
     assert log.splitlines()[-1].endswith("interrupted; results not finished were not written")
