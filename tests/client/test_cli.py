@@ -38,6 +38,19 @@ def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
     assert run("tao_client.py", "--help", cwd=ROOT / "client").returncode == 0
 
 
+def test_an_interrupt_while_the_script_loads_is_silent() -> None:
+    code = (
+        "import runpy, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'client.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        f"runpy.run_path({WAYS_TO_START['script'][0]!r}, run_name='__main__')"
+    )
+    answer = run("-c", code)
+    assert (answer.returncode, answer.stderr) == (130, "")
+
+
 def test_the_installed_command() -> None:
     command = Path(sys.executable).with_name("tao_client")
     assert subprocess.run([command, "--help"], capture_output=True).returncode == 0
