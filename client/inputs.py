@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from converter import InputError
+from converter.atomic import check_place
 
 ARRAYS = (".npy",)
 DOCUMENTS = (".json", ".json.gz", ".ndjson", ".ndjson.gz")
@@ -74,13 +75,7 @@ def check_output(path: Path) -> None:
     Raises:
         InputError: They cannot.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder where a file has to go; change --output_path")
-    folder = next(folder for folder in path.parents if os.path.lexists(folder))
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder; change --output_path")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: is not writable; change --output_path")
+    check_place(path, "; change --output_path")
 
 
 def _expand(path: Path, output: Path) -> list[Path]:

@@ -10,6 +10,29 @@ from typing import BinaryIO
 
 from converter.errors import InputError
 
+_FOLDER = "is a folder, not a file to write"
+
+
+def check_place(path: Path, advice: str = "") -> None:
+    """Find out before long work whether `replacing` could write its result.
+
+    Args:
+        path: The file to be written.
+        advice: What to change, for the end of the message.
+
+    Raises:
+        InputError: It is a folder, or there cannot be a file there.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: {_FOLDER}{advice}")
+    if _is_special(path):
+        return
+    folder = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder{advice}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: is not writable{advice}")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -23,8 +46,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OSError: It cannot be written.
     """
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, not a file to write")
-    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: {_FOLDER}")
+    if _is_special(path):
         with path.open("wb") as special:
             yield special
         return
@@ -41,3 +64,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a device or a pipe, which cannot be replaced."""
+    return path.exists() and not path.is_file()

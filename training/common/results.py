@@ -81,30 +81,6 @@ def open_folder(path: Path, tree: Mapping[str, Any] | None = None) -> ResultsDir
     return ResultsDir(path, StatusFile(path / "status.json"))
 
 
-def writable(path: Path, option: str) -> Path:
-    """See before long work that a file can be written at its end; makes its folder.
-
-    Args:
-        path: the file.
-        option: what names it, for the message.
-
-    Returns:
-        The path.
-
-    Raises:
-        InputError: it is a folder, or there cannot be a file there.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{option} {path}: cannot be written: {error.strerror}") from None
-    if path.is_dir() or not path.name:
-        raise InputError(f"{option} {path}: is a folder; name a file")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{option} {path}: cannot be written: its folder is read-only")
-    return path
-
-
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None]) -> None:
     """Write a file beside its name, then put it in place: never a partial file.
 

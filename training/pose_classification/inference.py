@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError
-from training.common.results import ResultsDir, writable, write_atomic
+from converter.atomic import check_place
+from training.common.results import ResultsDir, write_atomic
 from training.pose_classification.data import evaluation_loader
 from training.pose_classification.evaluate import batch_size, model_path
 from training.pose_classification.graph import load_layout
@@ -32,7 +33,8 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     section = spec.inference
     if not section.output_file:
         raise InputError("inference.output_file is not set")
-    target = writable(Path(section.output_file), "inference.output_file")
+    target = Path(section.output_file)
+    check_place(target, "; change inference.output_file")
     layout = load_layout(spec.model.graph_layout)
     source = open_dataset(
         section.test_dataset, spec, layout, "inference.test_dataset", labelled=False

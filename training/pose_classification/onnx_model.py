@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from converter import InputError
+from converter.atomic import check_place
 from training.common.exporting import quiet_exporter, without_trace
-from training.common.results import writable, write_atomic
+from training.common.results import write_atomic
 from training.pose_classification.metadata import ModelMetadata
 
 INPUT, OUTPUT = "input", "fc_pred"
@@ -98,14 +99,14 @@ def largest_difference(model: onnx.ModelProto, net: nn.Module, shape: InputShape
 
 
 def check_onnx_path(path: Path, option: str) -> None:
-    """See that a file and its facts can be written there; makes the folder.
+    """See before long work that a file and its facts can be written.
 
     Raises:
         InputError: they cannot, or the facts would have the same name.
     """
     if path.suffix == ".json":
         raise InputError(f"{option} {path}: is where its facts go; name a .onnx file")
-    writable(path, option)
+    check_place(path, f"; change {option}")
 
 
 def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from converter.atomic import check_place
 from converter.errors import InputError
 
 
@@ -16,10 +17,9 @@ def check_target(target: Path, *inputs: Path | None) -> None:
         inputs: The files that are read; None is none.
 
     Raises:
-        InputError: The target is a folder, or would replace an input.
+        InputError: The target is no file that can be made, or would replace an input.
     """
-    if target.is_dir():
-        raise InputError(f"{target}: is a folder, not a file to write")
+    check_place(target)
     if any(path is not None and same_file(path, target) for path in inputs):
         raise InputError(f"{target}: would replace an input; give the output another name")
 

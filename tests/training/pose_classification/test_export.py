@@ -210,7 +210,7 @@ def test_existing_files_are_kept(
     ("name", "message"),
     [
         ("facts.json", "is where its facts go"),
-        ("epoch_7.pth/net.onnx", "cannot be written"),
+        ("epoch_7.pth/net.onnx", "epoch_7.pth: is not a folder; change export.onnx_file"),
         ("folder.onnx", "is a folder"),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter import InputError
+from converter.atomic import check_place
 from training.bpnet.commands.common import TITLE, add_calibration, at_least, calibration_source
 from training.bpnet.spec import TrainSpec
 from training.common.outcome import recorded
@@ -102,6 +103,7 @@ def _check_output(arguments: argparse.Namespace, source: Path, output: Path) -> 
         raise InputError(
             f"-o {output}: give a file's name that ends in .onnx; .json goes beside it"
         )
+    check_place(output, "; change -o")
     engine = Path(arguments.engine_file or output)
     read = [source, Path(arguments.experiment_spec_file or source)]
     for written in (output, output.with_suffix(".json"), engine):
