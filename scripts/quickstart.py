@@ -3,18 +3,20 @@
 Usage: python -m scripts.quickstart [OUTPUT_DIR]
 """
 
+from __future__ import annotations
+
 import itertools
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 from rich.console import Console
 
-from converter.errors import InputError
+from scripts.command import FAILED, Parser, make_folder, run
 from scripts.embedded_triton import EmbeddedTriton
 
 ROOT = Path(__file__).parent.parent
@@ -45,8 +47,8 @@ def show_timeline(document: list[dict[str, Any]]) -> None:
     for frame, item in objects(document):
         by_person.setdefault(item["object_id"], []).append((frame, item["action"]))
     for person, frames in by_person.items():
-        for action, run in itertools.groupby(frames, key=lambda pair: pair[1]):
-            numbers = [number for number, _ in run]
+        for action, pairs in itertools.groupby(frames, key=lambda pair: pair[1]):
+            numbers = [number for number, _ in pairs]
             console.print(f"person {person}  frames {numbers[0]:4d}-{numbers[-1]:<4d} {action}")
 
 
@@ -76,15 +78,27 @@ def label_samples(output: Path) -> None:
     console.print(f"\nTriton stopped. The full results are in {output}")
 
 
-def main() -> int:
-    """Label the samples; returns the exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return run("quickstart", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    p = Parser(prog="scripts/quickstart.sh", description=(__doc__ or "").splitlines()[0])
+    p.add_argument(
+        "output",
+        metavar="OUTPUT_DIR",
+        type=Path,
+        nargs="?",
+        default=Path("outputs/quickstart"),
+        help="folder of the results (default: %(default)s)",
+    )
+    output = p.parse_args(argv).output.resolve()
+    make_folder(output)
     try:
-        label_samples(Path(sys.argv[1] if len(sys.argv) > 1 else "outputs/quickstart").resolve())
+        label_samples(output)
     except subprocess.CalledProcessError:
-        return 1  # the client has said why
-    except (InputError, RuntimeError) as error:
-        print(f"quickstart: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return FAILED  # the client has said why
     return 0
 
 

@@ -2,6 +2,8 @@
 # Install what serving needs, then label the samples on an embedded Triton and stop it.
 # Usage: scripts/quickstart.sh [OUTPUT_DIR]      (default: outputs/quickstart)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+self=$(readlink -f "$0")
+case ${1:-} in -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$self" && exit 0 ;; esac
+cd "$(dirname "$self")/.."
 scripts/setup_env.sh serve
 exec "${VENV:-.venv}/bin/python" -m scripts.quickstart "$@"

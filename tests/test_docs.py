@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,8 +70,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that looks like the checkout but keeps what commands write to itself."""
     folder = tmp_path_factory.mktemp("checkout")
     for path in ROOT.iterdir():
-        if path.name not in {"outputs", "results", ".git", ".venv"}:
+        if path.name not in {"outputs", "results", "scripts", ".git", ".venv"}:
             (folder / path.name).symlink_to(path)
+    shutil.copytree(ROOT / "scripts", folder / "scripts")  # they follow links to where they are
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
 

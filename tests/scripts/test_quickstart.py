@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from scripts import quickstart
+from scripts.triton_guard import is_ready
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "quickstart.sh"
 
 
 def test_a_server_that_cannot_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(quickstart, "ROOT", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["quickstart", str(tmp_path / "output")])
-    assert quickstart.main() == 2
+    assert quickstart.main([str(tmp_path / "output")]) == 2
     expected = f"quickstart: {tmp_path}/model_repository is not a folder: give a model repository\n"
     assert capsys.readouterr().err == expected
 
@@ -24,7 +26,67 @@ def test_a_client_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(quickstart, "SEGMENTS", tmp_path / "none.npy")
-    monkeypatch.setattr(sys, "argv", ["quickstart", str(tmp_path / "output")])
-    assert quickstart.main() == 1
+    assert quickstart.main([str(tmp_path / "output")]) == 1
     error = capfd.readouterr().err
     assert "none.npy" in error and "Traceback" not in error
+
+
+def test_an_interrupt_ends_the_server_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers = []
+
+    def interrupt(source: Path, output: Path, url: str, *flags: str) -> None:
+        servers.append((url, is_ready(url)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(quickstart, "run_client", interrupt)
+    assert quickstart.main([str(tmp_path / "output")]) == 130
+    assert capsys.readouterr().err == "quickstart: interrupted\n"
+    ((url, was_ready),) = servers
+    assert was_ready and not is_ready(url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["file"], "file cannot be a folder (File exists): give another\n"),
+        (["file/folder"], "file/folder cannot be a folder (Not a directory): give another\n"),
+        (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)\n"),
+        (["a", "b"], "unrecognized arguments: b (--help lists the arguments)\n"),
+    ],
+)
+def test_mistakes_are_one_line_and_start_nothing(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quickstart, "EmbeddedTriton", None)
+    assert quickstart.main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("quickstart: ") and said.err.endswith(message)
+    assert (said.out, said.err.count("\n")) == ("", 1)
+
+
+def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        quickstart.main(["--help"])
+    assert "OUTPUT_DIR" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "VENV": str(tmp_path / "venv"), "PYTHON": "false"}
+    done = subprocess.run(
+        [f"./{SCRIPT.name}", flag],
+        cwd=SCRIPT.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "scripts/quickstart.sh [OUTPUT_DIR]" in done.stdout
