@@ -121,7 +121,11 @@ class EmbeddedTriton:
         self.start()
 
     def __enter__(self) -> EmbeddedTriton:
-        self.start()
+        try:
+            self.start()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
         return self
 
     def __exit__(

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import errno
 import http.client
 import os
 import shlex
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from converter.errors import InputError
+from scripts.command import Parser, run
 from scripts.triton_wheel import ROOT, TritonWheel
 
 LOOPBACK = "127.0.0.1"
@@ -52,7 +53,11 @@ def _answers(url: str, path: str) -> bool:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Triton on loopback in the foreground until Ctrl-C (or until its parent ends)."""
-    parser = argparse.ArgumentParser("python -m scripts.embedded_triton", description=main.__doc__)
+    return run("embedded_triton", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    parser = Parser("python -m scripts.embedded_triton", description=main.__doc__)
     parser.add_argument("--repository", type=Path, nargs="+", default=shipped_repositories())
     parser.add_argument("--model-config-name", default="embedded")
     for flag, port in PORTS.items():
@@ -60,15 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help="end when this process is no longer the parent")
     parser.add_argument("arguments", nargs="*", help="after --: further arguments of tritonserver")
     options = parser.parse_args(argv)
-    try:
-        wheel = TritonWheel()
-        for folder in options.repository:
-            if not folder.is_dir():
-                raise InputError(f"{folder} is not a folder: give a model repository")
-        check_ports((options.http_port, options.grpc_port, options.metrics_port))
-    except InputError as error:
-        sys.stderr.write(f"embedded_triton: {error}\n")
-        return 2
+    wheel = TritonWheel()
+    for folder in options.repository:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder: give a model repository")
+    check_ports((options.http_port, options.grpc_port, options.metrics_port))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     name = f"embedded-triton-{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=name, dir=TEMPORARY) as folder, _memory_swept(name):
         options.repository = _plain_paths(options.repository, Path(folder))
@@ -83,18 +85,27 @@ def shipped_repositories() -> list[Path]:
 
 
 def check_ports(ports: Sequence[int]) -> None:
-    """Sees that the ports, in the order of ``PORTS``, are free on loopback.
+    """Sees that the ports, in the order of ``PORTS``, differ and are free on loopback.
 
     Raises:
-        InputError: One is not; names it and its flag.
+        InputError: One is not free, or no port; names it and its flag.
     """
+    flags: dict[int, str] = {}
     for flag, port in zip(PORTS, ports, strict=True):
+        if not 0 < port < 1 << 16:
+            raise InputError(f"{flag} {port}: a port is a number from 1 to 65535")
+        if flags.setdefault(port, flag) != flag:
+            raise InputError(
+                f"{flags[port]} and {flag} are both {port}: give each a port of its own"
+            )
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, port))
             except OSError as error:
-                raise InputError(f"port {port} is taken: choose another with {flag}") from error
+                taken = error.errno == errno.EADDRINUSE
+                why = "is taken" if taken else f"cannot be used ({error.strerror})"
+                raise InputError(f"port {port} {why}: choose another with {flag}") from error
 
 
 @contextlib.contextmanager
@@ -140,6 +151,14 @@ def _command(options: argparse.Namespace, server: Path, backends: Path, name: st
 
 
 def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
+    deadline, told = float("inf"), False
+
+    def stop(*_: object) -> None:
+        nonlocal deadline
+        deadline = min(deadline, time.monotonic() + STOP_DEADLINE)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     server = subprocess.Popen(
         command,
         env=env,
@@ -147,22 +166,15 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
         start_new_session=True,
         preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
     )
-    deadline = float("inf")
-
-    def stop(*_: object) -> None:
-        nonlocal deadline
-        if deadline == float("inf"):
-            deadline = time.monotonic() + STOP_DEADLINE
-            server.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGQUIT, lambda *_: server.kill())
     url, announced = f"{LOOPBACK}:{options.http_port}", False
     metrics = f"{LOOPBACK}:{options.metrics_port}"
     while server.poll() is None:
         if options.parent not in (None, os.getppid()):
             stop()
+        if deadline < float("inf") and not told:
+            told = True
+            server.terminate()
         if time.monotonic() > deadline:
             server.kill()
         if not announced and is_ready(url, metrics):

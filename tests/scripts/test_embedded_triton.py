@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from converter import InputError
-from scripts import triton_guard, triton_wheel
+from scripts import embedded_triton, triton_guard, triton_wheel
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_guard import is_ready
 
@@ -154,6 +155,58 @@ def test_a_taken_port_is_named(repository: Path) -> None:
     assert done.stderr == (
         f"embedded_triton: port {port} is taken: choose another with --http-port\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("ports", "message"),
+    [
+        (["--http-port", "99999"], "--http-port 99999: a port is a number from 1 to 65535"),
+        (["--grpc-port", "-1"], "--grpc-port -1: a port is a number from 1 to 65535"),
+        (["--http-port", "0"], "--http-port 0: a port is a number from 1 to 65535"),
+        (
+            ["--http-port", "18121", "--metrics-port", "18121"],
+            "--http-port and --metrics-port are both 18121: give each a port of its own",
+        ),
+        (
+            ["--http-port", "x"],
+            "argument --http-port: invalid int value: 'x' (--help lists the arguments)",
+        ),
+    ],
+)
+def test_a_wrong_port_is_one_line(
+    ports: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    free = ["--http-port", "18122", "--grpc-port", "18123", "--metrics-port", "18124"]
+    assert triton_guard.main([*free, *ports]) == 2
+    assert capsys.readouterr().err == f"embedded_triton: {message}\n"
+
+
+def test_only_a_taken_port_is_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(probe: socket.socket, address: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("socket.socket.bind", refuse)
+    message = r"^port 80 cannot be used \(Permission denied\): choose another with --http-port$"
+    with pytest.raises(InputError, match=message):
+        triton_guard.check_ports((80, 81, 82))
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, guards = EmbeddedTriton(repository), []
+
+    def interrupt(*_: str) -> bool:
+        if left_behind(guard_of(server)):  # the guard has begun
+            guards.append(guard_of(server))
+            raise KeyboardInterrupt
+        return False
+
+    monkeypatch.setattr(embedded_triton, "is_ready", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        server.__enter__()
+    assert left_behind(guards[0]) == []
+    assert not server.log.exists()
 
 
 def test_bodypose_is_served_when_its_network_is_there(
