@@ -8,9 +8,9 @@ Both protocols, the ensemble and the bare network, several concurrencies and bat
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
+import http.client
 import itertools
 import json
 import re
@@ -29,6 +29,7 @@ from tritonclient.utils import InferenceServerException
 
 from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
+from scripts.command import Parser, count, make_folder, run
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.load_report import NETWORK, Point, draw, explain, table
 from scripts.perf_analyzer import PerfAnalyzer
@@ -74,35 +75,33 @@ class Sweep:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    return run("load_test", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     given = parser().parse_args(argv)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        if bool(given.http) != bool(given.grpc):
-            raise InputError("--http and --grpc name the ports of one server: give both")
-        sweep = Sweep(
-            models=given.models,
-            protocols=given.protocols,
-            concurrencies=given.concurrency or ([1, 4] if given.quick else [1, 2, 4, 8, 16]),
-            batches=given.batch or ([1] if given.quick else [1, 8]),
-            window=given.window or (500 if given.quick else 2000),
-            stability=ANY_STABILITY if given.quick else "15",
-            shared_memory=given.shared_memory,
-        )
-        analyzer = PerfAnalyzer.find()
-        with contextlib.ExitStack() as running:
-            if given.http:
-                servers = Servers(given.http, given.grpc, given.metrics)
-            else:
-                triton = running.enter_context(EmbeddedTriton(given.repository))
-                servers = Servers(triton.http_url, triton.grpc_url, triton.metrics_url)
-            points = list(measure(analyzer, servers, sweep, given.frames))
-        write(points, given.output)
-    except InputError as error:
-        sys.stderr.write(f"load_test: {error}\n")
-        return 2
-    except RuntimeError as error:
-        sys.stderr.write(f"load_test: {error}\n")
-        return 1
+    if bool(given.http) != bool(given.grpc):
+        raise InputError("--http and --grpc name the ports of one server: give both")
+    sweep = Sweep(
+        models=given.models,
+        protocols=given.protocols,
+        concurrencies=given.concurrency or ([1, 4] if given.quick else [1, 2, 4, 8, 16]),
+        batches=given.batch or ([1] if given.quick else [1, 8]),
+        window=given.window or (500 if given.quick else 2000),
+        stability=ANY_STABILITY if given.quick else "15",
+        shared_memory=given.shared_memory,
+    )
+    make_folder(given.output)
+    analyzer = PerfAnalyzer.find()
+    with contextlib.ExitStack() as running:
+        if given.http:
+            servers = Servers(given.http, given.grpc, given.metrics)
+        else:
+            triton = running.enter_context(EmbeddedTriton(given.repository))
+            servers = Servers(triton.http_url, triton.grpc_url, triton.metrics_url)
+        points = list(measure(analyzer, servers, sweep, given.frames))
+    write(points, given.output)
     console.print(table(points))
     for line in explain(points):
         console.print(line, soft_wrap=True, highlight=False)
@@ -110,19 +109,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Make the parser."""
-    p = argparse.ArgumentParser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0])
+    p = Parser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0])
     p.add_argument("--http", metavar="HOST:PORT", help="a running server; default: start one")
     p.add_argument("--grpc", metavar="HOST:PORT", help="the same server's gRPC port")
     p.add_argument("--metrics", metavar="HOST:PORT", help="its metrics port, where it is embedded")
     p.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     p.add_argument("--models", nargs="+", choices=INPUTS, default=list(INPUTS))
     p.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
-    p.add_argument("--concurrency", nargs="+", type=int, metavar="N", help="default 1 2 4 8 16")
-    p.add_argument("--batch", nargs="+", type=int, metavar="N", help="default 1 8")
+    p.add_argument("--concurrency", nargs="+", type=count, metavar="N", help="default 1 2 4 8 16")
+    p.add_argument("--batch", nargs="+", type=count, metavar="N", help="default 1 8")
     p.add_argument("--frames", type=int, default=100, help="of a sequence (default %(default)s)")
-    p.add_argument("--window", type=int, metavar="MS", help="of measuring, default 2000")
+    p.add_argument("--window", type=count, metavar="MS", help="of measuring, default 2000")
     p.add_argument("--shared-memory", action="store_true", help="inputs in system shared memory")
     p.add_argument("--quick", action="store_true", help="few points, short windows, not stable")
     p.add_argument("--output", type=Path, default=Path("outputs/load_test"), metavar="FOLDER")
@@ -179,17 +178,17 @@ def statistics(servers: Servers) -> dict[str, dict[str, int]]:
     """Counts, and nanoseconds of queue and compute, of every model since the server's start.
 
     Raises:
-        RuntimeError: The server does not answer.
+        RuntimeError: The server does not answer; names its address.
     """
     client = tritonclient.grpc.InferenceServerClient(servers.grpc)
     try:
         models = client.get_inference_statistics().model_stats
         found = {str(model.name): _spent(model) for model in models}
-        own = _own_counts(servers.metrics) if servers.metrics else {}
-    except (InferenceServerException, OSError) as error:
+    except InferenceServerException as error:
         raise RuntimeError(f"{servers.grpc}: {error}") from error
     finally:
         client.close()
+    own = _own_counts(servers.metrics) if servers.metrics else {}
     if own:
         found[NETWORK] = {
             "requests": own["requests"],
@@ -202,8 +201,12 @@ def statistics(servers: Servers) -> dict[str, dict[str, int]]:
 
 def _own_counts(url: str) -> dict[str, int]:
     """What the embedded network counts itself (`1/model.py`); none for another backend's."""
-    with urllib.request.urlopen(f"http://{url}/metrics", timeout=5) as page:
-        text = page.read().decode()
+    address = f"http://{url}/metrics"
+    try:
+        with urllib.request.urlopen(address, timeout=5) as page:
+            text = page.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        raise RuntimeError(f"{address}: {error}") from error
     counts = re.findall(r"^pose_network_(\w+) (\S+)$", text, re.MULTILINE)
     return {name: int(float(value)) for name, value in counts}
 

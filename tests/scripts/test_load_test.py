@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from converter import InputError
-from scripts import perf_analyzer
+from scripts import load_test, perf_analyzer
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.load_report import Point, explain
 from scripts.load_test import INPUTS, main, write_data
@@ -78,6 +78,9 @@ def test_a_failing_perf_analyzer_is_told(
     assert "perf_analyzer failed" in capsys.readouterr().err
     assert main(["--http", triton.http_url, "--grpc", "127.0.0.1:9", "--quick"]) == 1
     assert "127.0.0.1:9: " in capsys.readouterr().err
+    server = ["--http", triton.http_url, "--grpc", triton.grpc_url]
+    assert main([*server, "--metrics", "127.0.0.1:9", "--quick"]) == 1
+    assert capsys.readouterr().err.startswith("load_test: http://127.0.0.1:9/metrics: ")
 
 
 @pytest.mark.parametrize(
@@ -85,17 +88,39 @@ def test_a_failing_perf_analyzer_is_told(
     [
         (["--http", "127.0.0.1:8000"], "give both"),
         (["--frames", "5000", "--http", "a:1", "--grpc", "a:2"], "got 10, 5000, 300"),
+        (["--output", "file"], "file cannot be a folder (File exists): give another"),
+        (["--concurrency", "0"], "argument --concurrency: '0' is no whole number above 0"),
+        (["--batch", "1", "0"], "argument --batch: '0' is no whole number above 0"),
+        (["--window", "-5"], "argument --window: '-5' is no whole number above 0"),
+        (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)"),
     ],
 )
 def test_mistakes(
     options: list[str],
     message: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
     monkeypatch.setattr(PerfAnalyzer, "find", lambda: PerfAnalyzer(("false",)))
+    monkeypatch.setattr(load_test, "EmbeddedTriton", None)
     assert main(options) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_an_interrupt_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> list[Point]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PerfAnalyzer, "find", lambda: PerfAnalyzer(("false",)))
+    monkeypatch.setattr(load_test, "measure", interrupt)
+    assert main(["--http", "a:1", "--grpc", "a:2", "--output", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "load_test: interrupted\n"
 
 
 @pytest.mark.parametrize("model", INPUTS)
