@@ -7,30 +7,39 @@
 # Ctrl-C. A JSON file of DeepStream, or kafka://host:port/topic, needs no pose source.
 # Environment: VENV, PYTHON (scripts/setup_env.sh)
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+self=$(readlink -f "$0")
 
 refuse() { echo "start_client: $*" >&2; exit 2; }
+here() { realpath -sm -- "$1"; } # a path of the caller's folder
 
 video="" pose_source="" output=outputs/e2e host=localhost http=8000 grpc=8001 people=6 dry_run=""
 while [ $# -gt 0 ]; do
     case $1 in
         --pose-source | --output | --url | --http-port | --grpc-port | --max-people)
             [ -n "${2:-}" ] || refuse "$1 needs a value" ;;&
+        --http-port | --grpc-port)
+            [[ $2 =~ ^0*[0-9]{1,5}$ ]] && ((10#$2 > 0 && 10#$2 < 65536)) ||
+                refuse "$1 needs a port number, 1 to 65535" ;;&
+        --max-people)
+            [[ $2 =~ ^0*[1-9][0-9]*$ ]] || refuse "$1 needs a whole number above 0" ;;&
         --pose-source) pose_source=$2 && shift ;;
-        --output) output=$2 && shift ;;
+        --output) output=$(here "$2") && shift ;;
         --url) host=$2 && shift ;;
         --http-port) http=$2 && shift ;;
         --grpc-port) grpc=$2 && shift ;;
         --max-people) people=$2 && shift ;;
         --dry-run) dry_run=1 ;;
-        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 0 ;;
+        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$self" && exit 0 ;;
         -*) refuse "unknown argument $1 (see --help)" ;;
         *)
             [ -z "$video" ] || refuse "one video at a time: $video, $1"
-            video=$1 ;;
+            video=$1
+            # A number is a camera, whatever files there are.
+            [[ $1 =~ ^[0-9]+$ || ! -e $1 ]] || video=$(here "$1") ;;
     esac
     shift
 done
+cd "$(dirname "$self")/../.."
 video=${video:-samples/three_people.mp4}
 
 extras=(video)

@@ -77,6 +77,22 @@ def test_deepstream_keeps_no_pictures_of_a_stream() -> None:
     assert "'--pose-source' 'deepstream'" in done.stdout and "--save-video" not in done.stdout
 
 
+def test_paths_are_those_of_the_callers_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my vids"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("clip.mp4", "0"):
+        Path(name).touch()
+    poses, client = run(
+        "start_client.sh", "clip.mp4", "--output", "out", "--dry-run"
+    ).stdout.splitlines()
+    assert f"'video.poses' '{folder}/clip.mp4' '-o' '{folder}/out/poses.json'" in poses
+    assert client.endswith(f"'--video' '{folder}/clip.mp4'")
+    assert "'video.poses' '0' " in run("start_client.sh", "0", "--dry-run").stdout  # the camera
+
+
 def test_without_a_video_the_client_takes_the_shipped_one() -> None:
     poses, _ = run("start_client.sh", "--dry-run").stdout.splitlines()
     assert "'samples/three_people.mp4'" in poses
@@ -88,6 +104,10 @@ def test_without_a_video_the_client_takes_the_shipped_one() -> None:
         (["--outpt", "x"], "unknown argument --outpt"),
         (["a.mp4", "b.mp4"], "one video at a time"),
         (["--output"], "--output needs a value"),
+        (["--max-people", "0"], "--max-people needs a whole number above 0"),
+        (["--max-people", "x"], "--max-people needs a whole number above 0"),
+        (["--grpc-port", "x"], "--grpc-port needs a port number, 1 to 65535"),
+        (["--http-port", "65536"], "--http-port needs a port number, 1 to 65535"),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], message: str) -> None:
