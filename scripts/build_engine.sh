@@ -5,7 +5,7 @@
 #            [--output 1/model.plan] [--dry-run] ...       All options: scripts/build_engine.sh --help
 # Environment: TRITON_TAG (docker-compose.yml); VENV, PYTHON (scripts/setup_env.sh)
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 "$root/scripts/setup_env.sh" serve >&2
 venv=${VENV:-.venv}
 case $venv in /*) ;; *) venv=$root/$venv ;; esac

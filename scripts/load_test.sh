@@ -6,7 +6,7 @@
 # Environment: VENV, PYTHON (scripts/setup_env.sh); PERF_ANALYZER, a program to use instead of the
 # one that is fetched.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(readlink -f "$0")")/.."
 scripts/setup_env.sh serve
 python=${VENV:-.venv}/bin/python
 "$python" -c 'import matplotlib' 2> /dev/null ||

@@ -2,7 +2,12 @@
 # Create the virtual environment with the named extras, at the locked versions.
 # Usage: scripts/setup_env.sh [EXTRA ...]      Environment: VENV (.venv), PYTHON (python3)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+self=$(readlink -f "$0")
+case ${1:-} in
+    -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$self" && exit 0 ;;
+    -*) echo "setup: $1 is no extra (see --help)" >&2 && exit 2 ;;
+esac
+cd "$(dirname "$self")/.."
 venv=${VENV:-.venv}
 python=${PYTHON:-python3}
 wanted="$(IFS=,; echo "$*")"

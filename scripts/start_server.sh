@@ -6,7 +6,8 @@
 # --int8: the INT8 network, on the CPU only (docs/serving.md).
 # Environment: TRITON_TAG, TRITON_ADMIN_KEY (docs/serving.md); VENV, PYTHON (scripts/setup_env.sh)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+self=$(readlink -f "$0")
+cd "$(dirname "$self")/.."
 version=model_repository/pose_classification_tao/1
 bodypose=model_repository_bodypose/bodypose_net/1 # served when there is a network
 
@@ -17,18 +18,23 @@ way="" int8="" dry_run="" http=8000 grpc=8001 metrics=8002
 while [ $# -gt 0 ]; do
     case $1 in
         --gpu | --cpu | --embedded)
-            [ -z "$way" ] || refuse "$1 and --$way exclude each other"
+            [ -z "$way" ] || [ "$1" = "--$way" ] || refuse "$1 and --$way exclude each other"
             way=${1#--} ;;
         --int8) int8=_int8 ;;
         --dry-run) dry_run=1 ;;
         --http-port | --grpc-port | --metrics-port)
-            [[ ${2:-} =~ ^[0-9]+$ ]] || refuse "$1 needs a port number"
-            name=${1#--} && declare "${name%-port}=$2" && shift ;;
-        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
+            [[ ${2:-} =~ ^0*[0-9]{1,5}$ ]] && ((10#$2 > 0 && 10#$2 < 65536)) ||
+                refuse "$1 needs a port number, 1 to 65535"
+            name=${1#--} && declare "${name%-port}=$((10#$2))" && shift ;;
+        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$self" && exit 0 ;;
         *) refuse "unknown argument $1 (see --help)" ;;
     esac
     shift
 done
+
+if [ "$http" = "$grpc" ] || [ "$http" = "$metrics" ] || [ "$grpc" = "$metrics" ]; then
+    refuse "HTTP $http, gRPC $grpc, metrics $metrics: give each a port of its own"
+fi
 
 # Each prints what stands in the way of a container, nothing if it can run.
 no_engine() {

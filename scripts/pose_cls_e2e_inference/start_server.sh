@@ -4,4 +4,4 @@
 # builds the TensorRT engine only where there is a GPU and the engine is stale; deletes nothing.
 # Usage and environment: scripts/start_server.sh --help (all its flags are taken)
 set -euo pipefail
-exec "$(dirname "$0")/../start_server.sh" "$@"
+exec "$(dirname "$(readlink -f "$0")")/../start_server.sh" "$@"

@@ -31,3 +31,23 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
         subprocess.run([SCRIPT, *extras], env=environment, check=True, capture_output=True)
     asked = (tmp_path / "asked").read_text().split()
     assert asked == [f".{extras}" for extras in installed]
+
+
+@pytest.mark.parametrize(
+    ("flag", "code", "said"),
+    [
+        ("--help", 0, "Usage: scripts/setup_env.sh [EXTRA ...]"),
+        ("--fast", 2, "setup: --fast is no extra (see --help)"),
+    ],
+)
+def test_a_flag_installs_nothing(flag: str, code: int, said: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "VENV": str(tmp_path / "venv"), "PYTHON": "false"}
+    done = subprocess.run(
+        [f"./{SCRIPT.name}", flag],
+        cwd=SCRIPT.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr

@@ -36,6 +36,7 @@ GPU = """case "$1" in
     *) echo 9.0 ;;
 esac"""
 BUILD = "echo built"
+TOOLS = ["bash", "dirname", "readlink", "timeout", "grep", "sed", "head", "tr", "cut", "sha256sum"]
 Start = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -61,7 +62,7 @@ def start(checkout: Path) -> Start:
         folder = checkout / "bin"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for name in ("bash", "dirname", "timeout", "grep", "sed", "head", "tr", "cut", "sha256sum"):
+        for name in TOOLS:
             (folder / name).symlink_to(str(shutil.which(name)))
         (folder / "env").symlink_to("/usr/bin/env")
         script = DOCKER[docker]
@@ -128,6 +129,11 @@ def test_what_cannot_run_is_refused_with_the_reason(
     done = start(flag, "--dry-run", docker=docker, gpu=gpu)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"start_server: {message}\n"
+
+
+@pytest.mark.parametrize("flag", ["--gpu", "--cpu", "--embedded"])
+def test_a_way_may_be_asked_for_twice(start: Start, flag: str) -> None:
+    assert start(flag, flag, "--dry-run", docker="nvidia", gpu=True).returncode == 0
 
 
 @pytest.mark.parametrize("flag", ["--cpu", "--embedded"])
@@ -233,8 +239,15 @@ def test_a_missing_network_is_named(start: Start, checkout: Path) -> None:
     ("arguments", "message"),
     [
         (["--gpu", "--cpu"], "--cpu and --gpu exclude each other"),
-        (["--http-port"], "--http-port needs a port number"),
-        (["--grpc-port", "x"], "--grpc-port needs a port number"),
+        (["--http-port"], "--http-port needs a port number, 1 to 65535"),
+        (["--grpc-port", "x"], "--grpc-port needs a port number, 1 to 65535"),
+        (["--grpc-port", "0"], "--grpc-port needs a port number, 1 to 65535"),
+        (["--metrics-port", "65536"], "--metrics-port needs a port number, 1 to 65535"),
+        (["--http-port", "99999999999999999999"], "--http-port needs a port number, 1 to 65535"),
+        (
+            ["--http-port", "8001"],
+            "HTTP 8001, gRPC 8001, metrics 8002: give each a port of its own",
+        ),
         (["--fast"], "unknown argument --fast (see --help)"),
     ],
 )
@@ -276,6 +289,41 @@ def unused_ports() -> list[str]:
         for probe in sockets:
             probe.bind(("127.0.0.1", 0))
         return [str(probe.getsockname()[1]) for probe in sockets]
+
+
+def test_help_from_its_own_folder(checkout: Path) -> None:
+    script, folder = "./start_server.sh", checkout / "scripts"
+    done = subprocess.run([script, "--help"], cwd=folder, capture_output=True, text=True)
+    assert done.stdout.startswith("Start Triton with the model repository")
+
+
+@pytest.mark.parametrize(
+    ("script", "ran"),
+    [
+        ("start_server.sh", "-m scripts.embedded_triton --http-port 8000"),
+        ("quickstart.sh", "-m scripts.quickstart"),
+        ("load_test.sh", "-m scripts.load_test"),
+        ("build_engine.sh", "-m training.common.engine"),
+        ("setup_env.sh", "-m pip install"),
+        ("pose_cls_e2e_inference/start_server.sh", "-m scripts.embedded_triton"),
+        ("pose_cls_e2e_inference/start_client.sh", "client/tao_client.py"),
+    ],
+)
+def test_a_script_may_be_called_through_a_link(tmp_path: Path, script: str, ran: str) -> None:
+    link, venv = tmp_path / "link", tmp_path / "venv"
+    link.symlink_to(ROOT / "scripts" / script)
+    (venv / "bin").mkdir(parents=True)
+    program(venv / "bin/python", 'echo "$PWD" "$@"')
+    arguments = ["--embedded"] if script.endswith("start_server.sh") else []
+    done = subprocess.run(
+        [link, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "VENV": str(venv), "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ran in done.stdout
 
 
 def test_help_names_every_flag(start: Start) -> None:
