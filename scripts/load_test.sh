@@ -6,6 +6,12 @@
 # Environment: VENV, PYTHON (scripts/setup_env.sh); PERF_ANALYZER, a program to use instead of the
 # one that is fetched.
 set -euo pipefail
+before=""
+for word; do # folders are the caller's
+    case $before in --output | --repository) word=$(realpath -sm -- "$word") ;; esac
+    shift && set -- "$@" "$word"
+    before=$word
+done
 cd "$(dirname "$(readlink -f "$0")")/.."
 scripts/setup_env.sh serve
 python=${VENV:-.venv}/bin/python

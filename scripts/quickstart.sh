@@ -4,6 +4,7 @@
 set -euo pipefail
 self=$(readlink -f "$0")
 case ${1:-} in -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$self" && exit 0 ;; esac
+case ${1:-} in "" | -*) ;; *) set -- "$(realpath -sm -- "$1")" "${@:2}" ;; esac # the caller's folder
 cd "$(dirname "$self")/.."
 scripts/setup_env.sh serve
 exec "${VENV:-.venv}/bin/python" -m scripts.quickstart "$@"

@@ -298,6 +298,28 @@ def test_help_from_its_own_folder(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "arguments", "ran"),
+    [
+        ("quickstart.sh", ["my out"], "-m scripts.quickstart {folder}/my out\n"),
+        ("quickstart.sh", ["out", "more"], "-m scripts.quickstart {folder}/out more\n"),
+        ("quickstart.sh", ["--fast"], "-m scripts.quickstart --fast\n"),
+        (
+            "load_test.sh",
+            ["--quick", "--output", "my out", "--models", "a", "b", "--repository", "models"],
+            "--quick --output {folder}/my out --models a b --repository {folder}/models\n",
+        ),
+        ("load_test.sh", ["--output"], "-m scripts.load_test --output\n"),
+    ],
+)
+def test_folders_are_the_callers(
+    tmp_path: Path, script: str, arguments: list[str], ran: str
+) -> None:
+    assert called(ROOT / "scripts" / script, tmp_path, *arguments).endswith(
+        ran.format(folder=tmp_path)
+    )
+
+
+@pytest.mark.parametrize(
     ("script", "ran"),
     [
         ("start_server.sh", "-m scripts.embedded_triton --http-port 8000"),
@@ -310,20 +332,25 @@ def test_help_from_its_own_folder(checkout: Path) -> None:
     ],
 )
 def test_a_script_may_be_called_through_a_link(tmp_path: Path, script: str, ran: str) -> None:
-    link, venv = tmp_path / "link", tmp_path / "venv"
+    link = tmp_path / "link"
     link.symlink_to(ROOT / "scripts" / script)
-    (venv / "bin").mkdir(parents=True)
-    program(venv / "bin/python", 'echo "$PWD" "$@"')
     arguments = ["--embedded"] if script.endswith("start_server.sh") else []
+    assert ran in called(link, tmp_path, *arguments)
+
+
+def called(script: Path, folder: Path, *arguments: str) -> str:
+    """What a script, called from a folder, asks of a Python that only says so."""
+    (folder / "venv/bin").mkdir(parents=True)
+    program(folder / "venv/bin/python", 'echo "$@"')
     done = subprocess.run(
-        [link, *arguments],
-        cwd=tmp_path,
-        env={**os.environ, "VENV": str(venv), "PYTHON": sys.executable},
+        [script, *arguments],
+        cwd=folder,
+        env={**os.environ, "VENV": str(folder / "venv"), "PYTHON": sys.executable},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert ran in done.stdout
+    return done.stdout
 
 
 def test_help_names_every_flag(start: Start) -> None:
