@@ -10,7 +10,8 @@ people that the post-processing finds in these maps.
 
 from __future__ import annotations
 
-import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ import numpy as np
 
 from converter import get_layout
 from converter.bodypose.photo import STRIDE, Placement
+from scripts.command import Parser, run
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
 from training.bpnet.keypoints import Visibility
@@ -35,11 +37,21 @@ POSE = PoseConfig.load()
 CUT, ROWS, GAP = np.s_[200:600], np.s_[40:310], 6  # what of the frame is shown
 
 
-def main() -> None:
-    """Draw the panels."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return run("draw_bpnet_labels", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    about = __doc__.splitlines()[0]
+    parser = Parser(prog="python -m scripts.draw_bpnet_labels", description=about)
     parser.add_argument("--output", type=Path, default=Path("docs/images/bpnet_labels.jpg"))
-    output = parser.parse_args().output
+    draw(parser.parse_args(argv).output)
+    return 0
+
+
+def draw(output: Path) -> None:
+    """Draw the panels."""
     photo, people = sample()
     height, width = photo.shape[:2]
     hidden, labelled = people[:1], people[1:]
@@ -119,4 +131,4 @@ def fields(pafs: Array) -> Array:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,9 +5,10 @@ Usage: python -m scripts.draw_report_images VIDEO [--at SECONDS] [--out docs/ima
 
 from __future__ import annotations
 
-import argparse
 import io
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ from selenium.webdriver import Chrome
 
 from client import annotate
 from scripts.chromium import open_chromium
+from scripts.command import Parser, run
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_wheel import ROOT
 from video import poses
@@ -27,14 +29,19 @@ WIDEST = 960  # pixels
 SCREENS = {"report": (1280, 1000, False), "report_phone": (360, 780, True)}
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run all steps from the video to the pictures; poses and results in `--work` are kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    return run("draw_report_images", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    about = __doc__.splitlines()[0]
+    parser = Parser(prog="python -m scripts.draw_report_images", description=about)
     parser.add_argument("video", type=Path)
     parser.add_argument("--at", type=float, default=3.0)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--work", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     with TemporaryDirectory() as folder:
         work = args.work or Path(folder)
         results = work / "results.json"
@@ -46,6 +53,7 @@ def main() -> None:
         for name, (width, height, dark) in SCREENS.items():
             with open_chromium(width, height, dark=dark) as page:
                 save(screenshot(page, work / "report.html", args.at), args.out / f"{name}.png")
+    return 0
 
 
 def label(video: Path, found: Path, results: Path) -> None:
@@ -85,4 +93,4 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

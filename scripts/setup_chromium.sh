@@ -2,6 +2,11 @@
 # Find Chromium and its driver for the tests of the report page; install them where that is possible.
 # Usage: scripts/setup_chromium.sh
 set -euo pipefail
+case ${1:-} in
+    "") ;;
+    -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    *) echo "chromium: unknown argument $1 (see --help)" >&2 && exit 2 ;;
+esac
 
 have() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
 

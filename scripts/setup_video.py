@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from converter.atomic import replacing
+from scripts.command import Parser, run
 from video.blazepose.models import FOLDER
 
 # Any platform's wheel holds the same networks.
@@ -30,8 +32,14 @@ MEMBERS = (
 )
 
 
-def main() -> int:
-    """Fetch what is missing; returns the exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return run("setup", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    about = "Put BlazePose's two networks into the virtual environment."
+    Parser(prog="python -m scripts.setup_video", description=about).parse_args(argv)
     if all((FOLDER / Path(member).name).exists() for member in MEMBERS):
         return 0
     print(f"setup: fetching BlazePose's networks into {FOLDER}")
@@ -42,8 +50,7 @@ def main() -> int:
         download += ["--disable-pip-version-check", "--only-binary", ":all:", *PLATFORM]
         download += ["--dest", scratch, "--requirement", str(requirements)]
         if subprocess.run(download).returncode:
-            print("setup: the wheel of MediaPipe 0.10.21 could not be fetched", file=sys.stderr)
-            return 1
+            raise RuntimeError("the wheel of MediaPipe 0.10.21 could not be fetched")
         (wheel,) = Path(scratch).glob("*.whl")
         unpack(wheel, FOLDER)
     return 0

@@ -3,13 +3,17 @@
 Usage: python -m scripts.pose_cls_e2e_inference.make_sample bodypose.mp4
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from converter.atomic import replacing
+from scripts.command import Parser, run
 
 OUTPUT = Path(__file__).parents[2] / "samples" / "three_people.mp4"
 FIRST, COUNT = 100, 200
@@ -18,10 +22,22 @@ RATE = Fraction(30000, 1001)
 QUALITY = {"crf": "20", "preset": "veryslow"}
 
 
-def main() -> int:
-    """Decode, shrink and encode again as H.264; returns the exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return run("make_sample", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    p = Parser(prog="python -m scripts.pose_cls_e2e_inference.make_sample")
+    p.add_argument("clip", type=Path, help="NVIDIA's bodypose.mp4")
+    cut_sample(p.parse_args(argv).clip)
+    return 0
+
+
+def cut_sample(path: Path) -> None:
+    """Decode, shrink and encode again as H.264."""
     with (
-        av.open(sys.argv[1]) as clip,
+        av.open(str(path)) as clip,
         replacing(OUTPUT) as file,
         av.open(file, "w", format="mp4") as cut,
     ):
@@ -33,7 +49,6 @@ def main() -> int:
                 small.pts, small.time_base = number - FIRST, 1 / RATE
                 cut.mux(stream.encode(small))
         cut.mux(stream.encode(None))
-    return 0
 
 
 if __name__ == "__main__":

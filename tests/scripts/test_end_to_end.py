@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -114,6 +115,24 @@ def test_mistakes_are_one_line(arguments: list[str], message: str) -> None:
     done = run("start_client.sh", *arguments)
     assert done.returncode == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "program"),
+    [
+        ("pose_cls_e2e_inference.make_sample", [], "make_sample"),
+        ("pose_cls_e2e_inference.make_sample", ["missing.mp4", "--fast"], "make_sample"),
+        ("setup_video", ["--fast"], "setup"),
+        ("draw_bpnet_labels", ["--fast"], "draw_bpnet_labels"),
+        ("draw_report_images", [], "draw_report_images"),
+    ],
+)
+def test_mistakes_of_the_other_commands_are_one_line(
+    module: str, arguments: list[str], program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert importlib.import_module(f"scripts.{module}").main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{program}: ") and error.count("\n") == 1
 
 
 def test_a_video_that_is_missing_ends_the_client_with_its_line(tmp_path: Path) -> None:

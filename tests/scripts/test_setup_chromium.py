@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "setup_chromium.sh"
 
 
@@ -21,3 +23,16 @@ def test_without_apt_the_user_is_told(tmp_path: Path) -> None:
     assert done.stderr == (
         "chromium: not found; install chromium and a chromedriver of the same version\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("argument", "code", "said"),
+    [
+        ("--help", 0, "Usage: scripts/setup_chromium.sh\n"),
+        ("--fast", 2, "chromium: unknown argument --fast (see --help)\n"),
+    ],
+)
+def test_an_argument_installs_nothing(argument: str, code: int, said: str) -> None:
+    done = subprocess.run([SCRIPT, argument], capture_output=True, text=True)
+    assert done.returncode == code
+    assert (done.stdout + done.stderr).endswith(said)
