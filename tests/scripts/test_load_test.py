@@ -71,8 +71,13 @@ def test_a_sweep_on_a_running_server(
 
 
 def test_a_failing_perf_analyzer_is_told(
-    analyzer: PerfAnalyzer, triton: EmbeddedTriton, capsys: pytest.CaptureFixture[str]
+    analyzer: PerfAnalyzer,
+    triton: EmbeddedTriton,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # of the folder of the results
     nobody = ["--http", "127.0.0.1:9", "--grpc", triton.grpc_url, "--protocols", "http"]
     assert main([*nobody, "--quick"]) == 1
     assert "perf_analyzer failed" in capsys.readouterr().err
