@@ -149,7 +149,7 @@ def _open(source: str) -> cv2.VideoCapture:
         source.encode()
     except UnicodeEncodeError:  # at which OpenCV crashes
         raise InputError(
-            f"{source}: a name that is not UTF-8 cannot be opened; give the video another"
+            f"{source!a}: a name that is not UTF-8 cannot be opened; give the video another"
         ) from None
     if "://" not in source and not Path(source).is_file():
         raise InputError(f"{source}: no such file")
