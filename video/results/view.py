@@ -64,7 +64,8 @@ class View:
         places = pose[:, :2]
         if person.pose is None:
             depth = np.where(pose[:, 2] > 0, pose[:, 2], np.nan)[:, None]
-            places = self.focal_length * places / depth + np.array(self.frame) / 2
+            with np.errstate(over="ignore"):  # which is far away, see below
+                places = self.focal_length * places / depth + np.array(self.frame) / 2
         joints = np.column_stack([places * self._scale, pose[:, 3].clip(0, 1)])
         with np.errstate(invalid="ignore"):
             # What is further away than a picture's size is no place to draw a line to.
