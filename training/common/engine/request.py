@@ -116,13 +116,15 @@ class EngineRequest:
             )
         try:
             data = np.load(self.calibration, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{self.calibration}: not a .npy array: {error}") from None
         smallest, usual, largest = self.shapes
         is_open = [low < high for low, high in zip(smallest, largest, strict=True)]
         cuts = [slice(size if cut else None) for size, cut in zip(usual, is_open, strict=True)]
         if data.ndim != len(usual) or data[(slice(1), *cuts[1:])].shape != (1, *usual[1:]):
-            raise InputError(f"{self.calibration}: is {data.shape}, should be (N, *{usual[1:]})")
+            sizes = zip(usual[1:], is_open[1:], strict=True)
+            wanted = ", ".join(f"{size} or more" if cut else str(size) for size, cut in sizes)
+            raise InputError(f"{self.calibration}: is {data.shape}, should be (N, {wanted})")
         rows = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int))
         return np.ascontiguousarray(data[(rows, *cuts[1:])], dtype=np.float32)
 
