@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ MakeRepository = Callable[..., Path]
 for proxy in {"http_proxy", "https_proxy", "all_proxy", "grpc_proxy"}:  # servers here are local
     os.environ.pop(proxy, None)
     os.environ.pop(proxy.upper(), None)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 
 
 def _make_repository(folder: Path, **network: Any) -> Path:

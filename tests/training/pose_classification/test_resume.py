@@ -107,10 +107,13 @@ def test_checkpoint_in_the_middle_of_an_epoch(tmp_path):
 def test_interrupted_run_says_so(tmp_path, number):
     spec = write_spec(tmp_path)
     results = tmp_path / "run"
-    process = _start(spec, f"train.results_dir={results}", "train.num_epochs=1000")
-    _wait_for(results / "model_epoch_000.pth", process)
-    process.send_signal(number)
-    assert process.wait(timeout=60) == 130
+    with _start(spec, f"train.results_dir={results}", "train.num_epochs=1000") as process:
+        try:
+            _wait_for(results / "model_epoch_000.pth", process)
+            process.send_signal(number)
+            assert process.wait(timeout=60) == 130
+        finally:
+            process.kill()
     assert json.loads((results / "status.json").read_text().splitlines()[-1])["message"] == (
         "Interrupted."
     )
