@@ -25,7 +25,7 @@ def check_place(path: Path, advice: str = "") -> None:
     """
     if path.is_dir():
         raise InputError(f"{path}: {_FOLDER}{advice}")
-    if _is_special(path):
+    if is_special(path):
         return
     folder = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
     if not folder.is_dir():
@@ -47,7 +47,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_dir():
         raise InputError(f"{path}: {_FOLDER}")
-    if _is_special(path):
+    if is_special(path):
         with path.open("wb") as special:
             yield special
         return
@@ -66,6 +66,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether it is a device or a pipe, which cannot be replaced."""
-    return path.exists() and not path.is_file()
+    return path.exists() and not path.is_file() and not path.is_dir()

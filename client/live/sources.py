@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from converter import InputError
+from converter.atomic import is_special
 from converter.deepstream.splitter import Piece, RecordSplitter
 
 PIPE_READ = 1 << 16  # bytes; what a pipe holds
@@ -64,7 +65,7 @@ def open_source(word: str) -> LiveSource:
 
         return KafkaSource(word)
     path = Path(word)
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if is_special(path):
         return PipeSource(os.open(path, os.O_RDONLY), word)
     from client.live.follow import FileSource
 

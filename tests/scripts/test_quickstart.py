@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from scripts import quickstart
 from scripts.triton_guard import is_ready
+from tests.scripts.without_python import without_python
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "quickstart.sh"
 
@@ -80,13 +80,6 @@ def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
-    environment = {"PATH": "/usr/bin:/bin", "VENV": str(tmp_path / "venv"), "PYTHON": "false"}
-    done = subprocess.run(
-        [f"./{SCRIPT.name}", flag],
-        cwd=SCRIPT.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = without_python(SCRIPT, flag, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "scripts/quickstart.sh [OUTPUT_DIR]" in done.stdout

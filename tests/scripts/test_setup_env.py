@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts.without_python import without_python
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "setup_env.sh"
 
 
@@ -41,13 +43,6 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
     ],
 )
 def test_a_flag_installs_nothing(flag: str, code: int, said: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "VENV": str(tmp_path / "venv"), "PYTHON": "false"}
-    done = subprocess.run(
-        [f"./{SCRIPT.name}", flag],
-        cwd=SCRIPT.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = without_python(SCRIPT, flag, tmp_path)
     assert done.returncode == code
     assert said in done.stdout + done.stderr

@@ -30,7 +30,6 @@ _IN_SPEC = {
     "pre_normalise": "dataset.pre_normalise",
     "fit_box": "dataset.fit_box",
 }
-_LATER = ("pre_normalise", "fit_box")  # which older checkpoints do not say
 _NOT_TEXT = {
     "classes",
     "fit_picture",
@@ -103,8 +102,8 @@ class ModelMetadata:
         stated = cls.of_spec(spec)
         if CHECKPOINT_KEY not in checkpoint:
             return stated
-        facts = checkpoint[CHECKPOINT_KEY]
-        own = cls.of_mapping({**{name: getattr(stated, name) for name in _LATER}, **facts})
+        later = {"pre_normalise": stated.pre_normalise, "fit_box": stated.fit_box}
+        own = cls.of_mapping(later | checkpoint[CHECKPOINT_KEY])  # older ones do not say these
         for name, key in _IN_SPEC.items():
             ours, theirs = getattr(own, name), getattr(stated, name)
             unnamed = name == "classes" and not spec.dataset.label_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from converter.atomic import check_place
+from converter.atomic import check_place, is_special
 from converter.errors import InputError
 
 
@@ -30,7 +30,7 @@ def check_film(target: Path) -> None:
     Raises:
         InputError: The target is a device or a pipe.
     """
-    if target.exists() and not target.is_file():
+    if is_special(target):
         raise InputError(f"{target}: an MP4 cannot be written to a device or a pipe")
 
 
