@@ -94,9 +94,9 @@ def parser() -> argparse.ArgumentParser:
         nargs="*",
         type=_named,
         metavar="INPUT",
-        help=".npy array, .json document, folder",
+        help=".npy array of sequences, .json document of DeepStream, or a folder of these",
     )
-    p.add_argument("-v", "--verbose", action="store_true", help="log every step")
+    p.add_argument("-v", "--verbose", action="store_true", help="log every request, and tracebacks")
     _add_model_flags(p)
     _add_request_flags(p)
     _add_result_flags(p)
@@ -123,16 +123,26 @@ def _add_model_flags(p: argparse.ArgumentParser) -> None:
         "-u",
         "--url",
         default="",
-        help="HOST[:PORT]; default localhost:8000, with gRPC localhost:8001",
+        metavar="HOST[:PORT]",
+        help="default localhost:8000, with -i grpc localhost:8001",
     )
     group.add_argument(
         "-i",
         "--protocol",
         default=Settings.protocol,
-        help="http or grpc; https is plain HTTP unless --ssl is given, as in NVIDIA's client",
+        metavar="PROTOCOL",
+        help="http (default) or grpc; https is plain HTTP without --ssl, as in NVIDIA's client",
     )
-    group.add_argument("-m", "--model-name", default=Settings.model, help="default %(default)s")
-    group.add_argument("-x", "--model-version", default="", help="default: the latest")
+    group.add_argument(
+        "-m", "--model-name", default=Settings.model, metavar="NAME", help="default %(default)s"
+    )
+    group.add_argument(
+        "-x",
+        "--model-version",
+        default="",
+        metavar="VERSION",
+        help="default: the server's choice, normally the latest",
+    )
     group.add_argument(
         "--mode",
         choices=(MODE, *OTHER_MODES),
@@ -143,12 +153,13 @@ def _add_model_flags(p: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--class_list",
         default="",
+        metavar="NAMES",
         help="comma-separated class names, for a model without a label file",
     )
     group.add_argument("--ssl", action="store_true", help="encrypt the connection")
-    group.add_argument("--ssl-ca", type=_path, metavar="PEM", help="certificates to trust")
-    group.add_argument("--ssl-cert", type=_path, metavar="PEM", help="own certificate")
-    group.add_argument("--ssl-key", type=_path, metavar="PEM", help="key of the own certificate")
+    group.add_argument("--ssl-ca", type=_path, metavar="PEM", help="CA certificates to trust")
+    group.add_argument("--ssl-cert", type=_path, metavar="PEM", help="client certificate")
+    group.add_argument("--ssl-key", type=_path, metavar="PEM", help="its private key")
 
 
 def _add_request_flags(p: argparse.ArgumentParser) -> None:
@@ -159,7 +170,7 @@ def _add_request_flags(p: argparse.ArgumentParser) -> None:
         type=int,
         default=Settings.batch_size,
         metavar="N",
-        help="sequences in a request (default %(default)s)",
+        help="most sequences in a request (default %(default)s)",
     )
     group.add_argument(
         "-a",
@@ -168,27 +179,28 @@ def _add_request_flags(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="send without waiting for each answer",
     )
-    group.add_argument("--streaming", action="store_true", help="one gRPC stream for all requests")
+    group.add_argument("--streaming", action="store_true", help="send all over one gRPC stream")
     group.add_argument(
         "--in-flight",
         type=int,
         metavar="N",
-        help="requests under way at a time "
-        "(default 1; with -a or --streaming two batches of the model)",
+        help="requests sent and not yet answered "
+        "(default 1; with -a or --streaming as many as fill two of the model's batches)",
     )
     group.add_argument(
         "--timeout",
         type=float,
         default=Settings.timeout,
         metavar="SECONDS",
-        help="for one attempt of a request (default %(default)g)",
+        help="longest wait for one attempt of a request (default %(default)g)",
     )
     group.add_argument(
         "--deadline",
         type=float,
         default=Settings.deadline,
         metavar="SECONDS",
-        help="for a request with its retries (default %(default)g)",
+        help="longest wait for a request with all its retries, and for the server to come up "
+        "(default %(default)g)",
     )
 
 
@@ -199,7 +211,7 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         type=_path,
         default=Path("outputs"),
         metavar="FOLDER",
-        help="default ./%(default)s",
+        help="folder for the results (default %(default)s)",
     )
     group.add_argument(
         "--dataset_convert_config",
@@ -208,21 +220,24 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         help="how to cut and normalise the tracks of a document",
     )
     group.add_argument(
-        "--max-gap", type=int, metavar="FRAMES", help="a track ends when more frames are missing"
+        "--max-gap",
+        type=int,
+        metavar="FRAMES",
+        help="a track ends when more frames than this are missing (default 30)",
     )
     group.add_argument(
         "--frame-rate",
         type=float,
         metavar="FPS",
-        help="poses a second of a document (default 30, which the networks are trained at)",
+        help="poses per second of the document (default 30); others are interpolated to 30",
     )
     group.add_argument(
         "--label-policy",
         choices=LABEL_POLICIES,
         default="dense",
-        help="label every frame, or the frames NVIDIA labels",
+        help="dense labels every frame (default), tao only those that NVIDIA's client labels",
     )
-    group.add_argument("--scores", action="store_true", help="add action_score to documents")
+    group.add_argument("--scores", action="store_true", help="add action_score, the probability")
     group.add_argument(
         "--unknown",
         action="store_true",
@@ -231,13 +246,13 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--live",
         action="store_true",
-        help="INPUT is a stream (- or a growing file or kafka://HOST:PORT/TOPIC): label it as it "
-        "comes",
+        help="INPUT is a stream (-, a growing file, or kafka://HOST:PORT/TOPIC): label it as it "
+        "arrives",
     )
     style = group.add_mutually_exclusive_group()
     for name, meaning in (
         ("compact", "write documents without white space"),
-        ("verbatim", "leave documents as they are but for the actions; the fastest"),
+        ("verbatim", "leave documents as they are except for the actions; the fastest"),
     ):
         style.add_argument(
             f"--{name}",
@@ -254,13 +269,15 @@ def _add_picture_flags(p: argparse.ArgumentParser) -> None:
         "pictures of the results (a document that has actions needs no server)"
     )
     group.add_argument(
-        "--overlay", type=_path, metavar="MP4", help="draw persons and actions into a video"
+        "--overlay", type=_path, metavar="MP4", help="write a video with persons and actions"
     )
     group.add_argument(
         "--report", type=_path, metavar="HTML", help="write a page with picture, timeline and table"
     )
     group.add_argument(
-        "--video", type=_path, help="what the poses were found in (default: plain ground)"
+        "--video",
+        type=_path,
+        help="video that the poses were found in (default: draw on a plain background)",
     )
 
 
@@ -278,10 +295,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         raise InputError(f"--mode {args.mode} is not served here: this client serves {MODE}")
     for flag in OTHER_FLAGS:
         if getattr(args, flag.removeprefix("--")) is not None:
-            log.warning("%s belongs to other modes; ignored", flag)
+            log.warning("%s is for other modes; ignored", flag)
     pictures = Pictures(args.overlay, args.report, args.video)
     if pictures and args.live:
-        raise InputError("--overlay and --report draw a document that has an end, not --live")
+        raise InputError("--overlay and --report draw finished documents: leave out --live")
     one_at_a_time = not (args.async_set or args.streaming)
     return Options(
         inputs=_without_stray_word(args.inputs),

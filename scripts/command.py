@@ -47,7 +47,7 @@ def run(program: str, work: Callable[[], int]) -> int:
 def count(text: str) -> int:
     """Read a flag's whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)
 
 
@@ -60,6 +60,8 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path} cannot be a folder ({error.strerror}): give another") from error
+        raise InputError(
+            f"{path} cannot be made ({error.strerror}): give another folder"
+        ) from error
     if not os.access(path, os.W_OK):
         raise InputError(f"{path} cannot be written to: give another folder")

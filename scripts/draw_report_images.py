@@ -37,10 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     about = __doc__.splitlines()[0]
     parser = Parser(prog="python -m scripts.draw_report_images", description=about)
-    parser.add_argument("video", type=Path)
-    parser.add_argument("--at", type=float, default=3.0)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--work", type=Path)
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="video to find poses in")
+    parser.add_argument(
+        "--at",
+        type=float,
+        default=3.0,
+        metavar="SECONDS",
+        help="moment shown (default %(default)g)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "docs" / "images", help="folder (default docs/images)"
+    )
+    parser.add_argument("--work", type=Path, help="folder to keep what is made on the way in")
     args = parser.parse_args(argv)
     with TemporaryDirectory() as folder:
         work = args.work or Path(folder)

@@ -112,19 +112,57 @@ def _main(argv: Sequence[str] | None) -> int:
 def parser() -> Parser:
     """Make the parser."""
     p = Parser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0])
-    p.add_argument("--http", metavar="HOST:PORT", help="a running server; default: start one")
-    p.add_argument("--grpc", metavar="HOST:PORT", help="the same server's gRPC port")
-    p.add_argument("--metrics", metavar="HOST:PORT", help="its metrics port, where it is embedded")
-    p.add_argument("--repository", type=Path, default=ROOT / "model_repository")
-    p.add_argument("--models", nargs="+", choices=INPUTS, default=list(INPUTS))
-    p.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
-    p.add_argument("--concurrency", nargs="+", type=count, metavar="N", help="default 1 2 4 8 16")
-    p.add_argument("--batch", nargs="+", type=count, metavar="N", help="default 1 8")
-    p.add_argument("--frames", type=int, default=100, help="of a sequence (default %(default)s)")
-    p.add_argument("--window", type=count, metavar="MS", help="of measuring, default 2000")
-    p.add_argument("--shared-memory", action="store_true", help="inputs in system shared memory")
-    p.add_argument("--quick", action="store_true", help="few points, short windows, not stable")
-    p.add_argument("--output", type=Path, default=Path("outputs/load_test"), metavar="FOLDER")
+    p.add_argument(
+        "--http", metavar="HOST:PORT", help="HTTP of a running server; default: start one"
+    )
+    p.add_argument("--grpc", metavar="HOST:PORT", help="gRPC of the same server")
+    p.add_argument("--metrics", metavar="HOST:PORT", help="its metrics, for an embedded server")
+    p.add_argument(
+        "--repository",
+        type=Path,
+        default=ROOT / "model_repository",
+        metavar="FOLDER",
+        help="model repository of the server to start (default: model_repository)",
+    )
+    p.add_argument(
+        "--models", nargs="+", choices=INPUTS, default=list(INPUTS), help="default: both"
+    )
+    p.add_argument(
+        "--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="default: both"
+    )
+    p.add_argument(
+        "--concurrency",
+        nargs="+",
+        type=count,
+        metavar="N",
+        help="requests in flight at a time (default 1 2 4 8 16)",
+    )
+    p.add_argument(
+        "--batch", nargs="+", type=count, metavar="N", help="sequences in a request (default 1 8)"
+    )
+    p.add_argument(
+        "--frames",
+        type=int,
+        default=100,
+        metavar="N",
+        help="frames in a sequence (default %(default)s)",
+    )
+    p.add_argument(
+        "--window", type=count, metavar="MS", help="length of a measurement (default 2000)"
+    )
+    p.add_argument(
+        "--shared-memory", action="store_true", help="pass inputs in system shared memory"
+    )
+    p.add_argument(
+        "--quick", action="store_true", help="few points and short windows; the figures vary more"
+    )
+    p.add_argument(
+        "--output",
+        type=Path,
+        default=Path("outputs/load_test"),
+        metavar="FOLDER",
+        help="folder for the results (default %(default)s)",
+    )
     return p
 
 

@@ -58,12 +58,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = Parser("python -m scripts.embedded_triton", description=main.__doc__)
-    parser.add_argument("--repository", type=Path, nargs="+", default=shipped_repositories())
-    parser.add_argument("--model-config-name", default="embedded")
+    parser.add_argument(
+        "--repository",
+        type=Path,
+        nargs="+",
+        default=shipped_repositories(),
+        metavar="FOLDER",
+        help="model repositories to serve (default: those of this project)",
+    )
+    parser.add_argument(
+        "--model-config-name",
+        default="embedded",
+        metavar="NAME",
+        help="configs/NAME.pbtxt is used where a model has it (default %(default)s)",
+    )
     for flag, port in PORTS.items():
-        parser.add_argument(flag, type=int, default=port)
-    parser.add_argument("--parent", type=int, help="end when this process is no longer the parent")
-    parser.add_argument("arguments", nargs="*", help="after --: further arguments of tritonserver")
+        parser.add_argument(
+            flag, type=int, default=port, metavar="PORT", help="default %(default)s"
+        )
+    parser.add_argument(
+        "--parent", type=int, metavar="PID", help="end when this process is no longer the parent"
+    )
+    parser.add_argument(
+        "arguments", nargs="*", metavar="ARGUMENT", help="after --: more arguments of tritonserver"
+    )
     options = parser.parse_args(argv)
     wheel = TritonWheel()
     for folder in options.repository:

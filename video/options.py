@@ -19,7 +19,7 @@ def parser() -> Parser:
     p.add_argument(
         "source",
         metavar="SOURCE",
-        help="video file, number of a camera, rtsp:// URL; or of DeepStream's poses a JSON file or "
+        help="video file, camera number or rtsp:// URL; or poses of DeepStream: a JSON file or "
         "kafka://host:port/topic",
     )
     p.add_argument(
@@ -27,31 +27,42 @@ def parser() -> Parser:
         "--output",
         required=True,
         metavar="FILE",
-        help=f"where to write; {STDOUT} is standard output, one record a line",
+        help=f"file to write; {STDOUT} is standard output, one record per line",
     )
     p.add_argument(
         "--pose-source",
         choices=("mediapipe", "deepstream", "bodypose"),
-        help="what finds the poses (default: mediapipe, for JSON and Kafka deepstream)",
+        help="what finds the poses (default: mediapipe; for JSON and Kafka deepstream)",
     )
-    p.add_argument("--ndjson", action="store_true", help="one record a line, instead of an array")
-    p.add_argument("--max-people", type=_count, default=6, metavar="N", help="default: 6")
+    p.add_argument("--ndjson", action="store_true", help="write one record per line, not an array")
+    p.add_argument(
+        "--max-people",
+        type=_count,
+        default=6,
+        metavar="N",
+        help="people to follow at the same time (default: 6)",
+    )
     p.add_argument(
         "--focal-length",
         type=_pixels,
         metavar="PIXELS",
-        help="of the camera, for the place of people in space (default: 1200 for a width of 1920)",
+        help="focal length of the camera, which decides how far away people are put "
+        "(default: 1200 for a width of 1920, in proportion for others)",
     )
     p.add_argument(
-        "--every", type=_count, default=1, metavar="N", help="work on every N-th frame (default: 1)"
+        "--every",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="find poses in every N-th frame only (default: 1)",
     )
     p.add_argument(
         "--live",
         action="store_true",
-        help="take the newest frame each time, and open the source again when it goes away",
+        help="always take the newest frame, and reopen the source when it goes away",
     )
     p.add_argument(
-        "--save-video", type=Path, metavar="MP4", help="keep the pictures of a camera or stream"
+        "--save-video", type=Path, metavar="MP4", help="also record the camera or stream here"
     )
     p.add_argument(
         "--url",
@@ -60,14 +71,14 @@ def parser() -> Parser:
         help="Triton's gRPC service, for bodypose (default: localhost:8001)",
     )
     p.add_argument(
-        "--dry-run", action="store_true", help="print the command of the DeepStream container"
+        "--dry-run", action="store_true", help="only print the command of the DeepStream container"
     )
     return p
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0, {MOST} at most")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to {MOST}")
     return int(text)
 
 
@@ -78,6 +89,6 @@ def _pixels(text: str) -> float:
         value = 0.0
     if not LEAST_PIXELS <= value <= MOST:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no number of pixels above 0, from {LEAST_PIXELS} to {MOST}"
+            f"'{text}' is not a number of pixels from {LEAST_PIXELS} to {MOST}"
         )
     return value

@@ -126,7 +126,7 @@ def test_flags_of_other_modes_are_ignored_aloud(
     flag: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert parse(["a.npy", flag, "x", flag, "y"]).inputs == ("a.npy",)
-    assert f"{flag} belongs to other modes" in caplog.text
+    assert f"{flag} is for other modes" in caplog.text
 
 
 @pytest.mark.parametrize(

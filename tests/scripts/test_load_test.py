@@ -93,10 +93,10 @@ def test_a_failing_perf_analyzer_is_told(
     [
         (["--http", "127.0.0.1:8000"], "give both"),
         (["--frames", "5000", "--http", "a:1", "--grpc", "a:2"], "got 10, 5000, 300"),
-        (["--output", "file"], "file cannot be a folder (File exists): give another"),
-        (["--concurrency", "0"], "argument --concurrency: '0' is no whole number above 0"),
-        (["--batch", "1", "0"], "argument --batch: '0' is no whole number above 0"),
-        (["--window", "-5"], "argument --window: '-5' is no whole number above 0"),
+        (["--output", "file"], "file cannot be made (File exists): give another folder"),
+        (["--concurrency", "0"], "argument --concurrency: '0' is not a whole number above 0"),
+        (["--batch", "1", "0"], "argument --batch: '0' is not a whole number above 0"),
+        (["--window", "-5"], "argument --window: '-5' is not a whole number above 0"),
         (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)"),
     ],
 )

@@ -50,8 +50,8 @@ def test_an_interrupt_ends_the_server_too(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["file"], "file cannot be a folder (File exists): give another\n"),
-        (["file/folder"], "file/folder cannot be a folder (Not a directory): give another\n"),
+        (["file"], "file cannot be made (File exists): give another folder\n"),
+        (["file/folder"], "file/folder cannot be made (Not a directory): give another folder\n"),
         (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)\n"),
         (["a", "b"], "unrecognized arguments: b (--help lists the arguments)\n"),
     ],

@@ -40,7 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="bpnet", description="BodyPoseNet: 2D poses of several people.")
     tasks = parser.add_subparsers(required=True, metavar="TASK", title="tasks")
     common = Parser(add_help=False)
-    common.add_argument("-ll", "--log_level", choices=_LEVELS, default="INFO", help="default INFO")
+    common.add_argument(
+        "-ll",
+        "--log_level",
+        choices=_LEVELS,
+        default="INFO",
+        help="what to log (default %(default)s)",
+    )
     for module in _TASKS:
         name = module.__name__.rpartition(".")[2]
         doc = (module.add.__doc__ or "").strip()

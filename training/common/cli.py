@@ -107,9 +107,11 @@ class Program(Generic[Spec]):
             prog=f"{self.name} default_specs",
             description="Write a spec with every option at its default and explained.",
         )
-        parser.add_argument("-o", "--output", type=Path, help="file (default: standard output)")
         parser.add_argument(
-            "--table", action="store_true", help="a Markdown table of the options instead"
+            "-o", "--output", type=Path, metavar="FILE", help="default: standard output"
+        )
+        parser.add_argument(
+            "--table", action="store_true", help="write the options as a Markdown table instead"
         )
         arguments = parser.parse_args(argv)
         output = arguments.output
@@ -153,8 +155,8 @@ class Program(Generic[Spec]):
         parser.add_argument("-e", "--experiment_spec", required=True, help="the spec file (YAML)")
         parser.add_argument("-r", "--results_dir", help="the same as results_dir=...")
         parser.add_argument("-k", "--key", help="the same as encryption_key=...")
-        parser.add_argument("-v", "--verbose", action="store_true", help="log at DEBUG level")
+        parser.add_argument("-v", "--verbose", action="store_true", help="log more, and tracebacks")
         parser.add_argument(
-            "overrides", nargs="*", metavar="section.option=value", help="set options of the spec"
+            "overrides", nargs="*", metavar="section.option=value", help="set an option of the spec"
         )
         return parser

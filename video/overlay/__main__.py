@@ -30,7 +30,10 @@ _parser = results_parser(
     "python -m video.overlay", "Draw boxes, skeletons, ids and actions into a video."
 )
 _parser.add_argument(
-    "--no-timeline", dest="timeline", action="store_false", help="no strip below the picture"
+    "--no-timeline",
+    dest="timeline",
+    action="store_false",
+    help="leave out the strip below the picture",
 )
 main = main_of(_work, _parser)
 

@@ -31,26 +31,32 @@ class Parser(argparse.ArgumentParser):
 def results_parser(program: str, description: str) -> Parser:
     """Make a parser with the flags that say what to draw."""
     p = Parser(prog=program, description=description, allow_abbrev=False)
-    p.add_argument("results", type=Path, metavar="RESULTS", help="results.json of tao_client")
-    p.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="what to write")
-    p.add_argument("--video", type=Path, help="what the poses were found in; default: plain ground")
+    p.add_argument(
+        "results", type=Path, metavar="RESULTS", help="results.json that tao_client wrote"
+    )
+    p.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="file to write")
+    p.add_argument(
+        "--video",
+        type=Path,
+        help="video that the poses were found in (default: draw on a plain background)",
+    )
     p.add_argument(
         "--frame-size",
         type=_size,
         metavar="WxH",
-        help="frame that the poses refer to, where it is not the video's",
+        help="size of the frames that the poses were found in (default: the video's)",
     )
     p.add_argument(
         "--focal-length",
         type=_positive,
         metavar="PIXELS",
-        help="of the camera, for poses that are 3D only",
+        help="focal length of the camera, for documents with 3D poses only",
     )
+    p.add_argument("--rate", type=_positive, help="frames per second without a video (default 30)")
     p.add_argument(
-        "--rate", type=_positive, help="frames per second where there is no video (default 30)"
-    )
-    p.add_argument(
-        "--source", metavar="ID", help="which source of the document; default: the first"
+        "--source",
+        metavar="ID",
+        help="source_id to draw, in a document of several (default: the first)",
     )
     return p
 
@@ -91,7 +97,7 @@ def main_of(work: Callable[[argparse.Namespace], None], parser: Parser) -> Calla
 def _size(text: str) -> Size:
     width, _, height = text.lower().partition("x")
     if not all(side.isdecimal() and 0 < int(side) <= LARGEST_SIDE for side in (width, height)):
-        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 1920x1080")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 1920x1080")
     return int(width), int(height)
 
 

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TITLE = "BodyPoseNet"
+KEY_HELP = "encryption key, if the model is encrypted"
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """The type of an integer flag with a least value."""
+    """The type of an integer flag whose value must not be below `least`."""
 
     def integer(text: str) -> int:
-        value = int(text)
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
         if value < least:
-            raise ValueError(text)
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} up")
         return value
 
     return integer
@@ -34,9 +38,13 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Flags that choose a model and where its results go."""
-    parser.add_argument("-i", "--inference_spec", required=True, help="infer_spec.yaml")
-    parser.add_argument("-m", "--model_filename", help="model; default: the spec's model_path")
-    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument(
+        "-i", "--inference_spec", required=True, help="inference spec (YAML), as infer_spec.yaml"
+    )
+    parser.add_argument(
+        "-m", "--model_filename", help="trained model; default: the spec's model_path"
+    )
+    parser.add_argument("-k", "--key", help=KEY_HELP)
     parser.add_argument("--results_dir", required=True, help="folder for the results")
 
 
@@ -52,13 +60,26 @@ def open_model(arguments: argparse.Namespace) -> tuple[PosePredictor, InferenceS
 
 def add_calibration(parser: argparse.ArgumentParser, batches: int) -> None:
     """Flags about the images that INT8 (and FP16 engines) are calibrated on."""
-    parser.add_argument("--cal_image_dir", help="images to calibrate on")
+    parser.add_argument("--cal_image_dir", help="folder of images to calibrate on")
     parser.add_argument(
-        "--cal_data_file", help="their network inputs (.npy): read, or written if not there"
+        "--cal_data_file",
+        help="network inputs made from these images (.npy): read if it exists, else written",
     )
-    parser.add_argument("--cal_cache_file", help="without effect: the ranges are in the ONNX")
-    parser.add_argument("--batches", type=at_least(1), default=batches, help="of calibration")
-    parser.add_argument("--batch_size", type=at_least(1), default=1, help="of calibration")
+    parser.add_argument(
+        "--cal_cache_file", help="accepted but not used: the value ranges are in the ONNX"
+    )
+    parser.add_argument(
+        "--batches",
+        type=at_least(1),
+        default=batches,
+        help="calibration batches (default %(default)s)",
+    )
+    parser.add_argument(
+        "--batch_size",
+        type=at_least(1),
+        default=1,
+        help="images in a calibration batch (default %(default)s)",
+    )
 
 
 def calibration_source(arguments: argparse.Namespace) -> CalibrationSource:

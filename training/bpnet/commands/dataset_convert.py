@@ -15,15 +15,46 @@ from training.common.results import open_folder
 def add(parser: argparse.ArgumentParser) -> None:
     """Make training records and masks from COCO annotations."""
     parser.set_defaults(task=run)
-    parser.add_argument("-d", "--dataset_spec", required=True, help="coco_spec.json")
-    parser.add_argument("-o", "--output_filename", required=True, help="start of the files' names")
-    parser.add_argument("-m", "--mode", choices=("train", "test"), default="train", help="split")
-    parser.add_argument("-p", "--num_partitions", type=at_least(1), default=1, help="folds")
-    parser.add_argument("-s", "--num_shards", type=at_least(0), default=0, help="files per fold")
-    parser.add_argument("--generate_masks", action="store_true", help="write the loss masks too")
-    parser.add_argument("--check_files", action="store_true", help="decode every file in full")
-    parser.add_argument("--compat", action="store_true", help="repeat the reference's bugs")
-    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the records")
+    parser.add_argument(
+        "-d", "--dataset_spec", required=True, help="dataset spec (JSON), as coco_spec.json"
+    )
+    parser.add_argument(
+        "-o",
+        "--output_filename",
+        required=True,
+        help="path that the names of the record files begin with",
+    )
+    parser.add_argument(
+        "-m",
+        "--mode",
+        choices=("train", "test"),
+        default="train",
+        help="split of the data set to convert (default %(default)s)",
+    )
+    parser.add_argument(
+        "-p",
+        "--num_partitions",
+        type=at_least(1),
+        default=1,
+        help="folds to deal the records out to (default %(default)s)",
+    )
+    parser.add_argument(
+        "-s",
+        "--num_shards",
+        type=at_least(0),
+        default=0,
+        help="files in a fold; 0: one, without a shard number in its name (default %(default)s)",
+    )
+    parser.add_argument("--generate_masks", action="store_true", help="also write the loss masks")
+    parser.add_argument(
+        "--check_files", action="store_true", help="decode every image and mask to find damage"
+    )
+    parser.add_argument(
+        "--compat", action="store_true", help="repeat TAO's known bugs, to compare with its output"
+    )
+    parser.add_argument(
+        "-r", "--results_dir", help="folder for status.json; default: that of the records"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -16,8 +16,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Measure COCO's average precision and recall on the test split."""
     parser.set_defaults(task=run)
     add_model(parser)
-    parser.add_argument("-d", "--dataset_spec", required=True, help="coco_spec.json")
-    parser.add_argument("--dataset", choices=("coco",), default="coco", help="form of annotations")
+    parser.add_argument(
+        "-d", "--dataset_spec", required=True, help="dataset spec (JSON), as coco_spec.json"
+    )
+    parser.add_argument(
+        "--dataset", choices=("coco",), default="coco", help="format of the annotations"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from converter import InputError
 from converter.atomic import check_place
-from training.bpnet.commands.common import TITLE, add_calibration, at_least, calibration_source
+from training.bpnet.commands.common import (
+    KEY_HELP,
+    TITLE,
+    add_calibration,
+    at_least,
+    calibration_source,
+)
 from training.bpnet.spec import TrainSpec
 from training.common.outcome import recorded
 from training.common.results import open_folder
@@ -27,41 +33,82 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Write the network as ONNX."""
     parser.set_defaults(task=run)
     parser.add_argument("-m", "--model", required=True, help="trained model")
-    parser.add_argument("-k", "--key", help="of an encrypted model")
+    parser.add_argument("-k", "--key", help=KEY_HELP)
     parser.add_argument(
-        "-e", "--experiment_spec_file", help="train spec, which must describe the model"
+        "-e", "--experiment_spec_file", help="train spec to check the model against (YAML)"
     )
-    parser.add_argument("-o", "--output_file", help="default: beside the model, .onnx")
     parser.add_argument(
-        "-d", "--input_dims", default="256,256,3", help="height,width,3 (default 256,256,3; 0: any)"
+        "-o", "--output_file", help="ONNX file to write; default: beside the model, as .onnx"
     )
-    parser.add_argument("--data_type", choices=("fp32", "fp16", "int8"), default="fp32")
-    parser.add_argument("-t", "--export_type", choices=("onnx", "tfonnx"), default="onnx")
+    parser.add_argument(
+        "-d",
+        "--input_dims",
+        default="256,256,3",
+        metavar="HEIGHT,WIDTH,3",
+        help="size of the input in pixels, 0 leaves it open (default %(default)s)",
+    )
+    parser.add_argument(
+        "--data_type",
+        choices=("fp32", "fp16", "int8"),
+        default="fp32",
+        help="precision of the network (default %(default)s)",
+    )
+    parser.add_argument(
+        "-t",
+        "--export_type",
+        choices=("onnx", "tfonnx"),
+        default="onnx",
+        help="accepted as in TAO; both give the same file",
+    )
     layouts = ("channels_last", "channels_first")
     parser.add_argument(
-        "-i", "--data_format", choices=layouts, default="channels_last", help="of the input"
+        "-i",
+        "--data_format",
+        choices=layouts,
+        default="channels_last",
+        help="order of the input's axes (default %(default)s)",
     )
-    parser.add_argument("--static_batch_size", type=_batch, default=-1, help="-1: any batch size")
     parser.add_argument(
-        "--sdk_compatible_model", action="store_true", help="enlarge the PAFs in the graph"
+        "--static_batch_size",
+        type=_batch,
+        default=-1,
+        help="batch size; -1 leaves it open (default %(default)s)",
     )
-    parser.add_argument("-u", "--upsample_ratio", type=at_least(1), default=4, help="by this")
+    parser.add_argument(
+        "--sdk_compatible_model",
+        action="store_true",
+        help="enlarge the limb fields (PAFs) in the graph, as TAO's SDK expects",
+    )
+    parser.add_argument(
+        "-u",
+        "--upsample_ratio",
+        type=at_least(1),
+        default=4,
+        help="factor for --sdk_compatible_model (default %(default)s)",
+    )
     parser.add_argument(
         "--people",
         type=at_least(0),
         default=0,
         metavar="K",
-        help="find peaks and score limbs in the graph, K per joint, instead of giving maps",
+        help="search for peaks and score limbs in the graph, for up to K people; 0: give the maps",
     )
     parser.add_argument(
         "--triton",
         metavar="REPOSITORY",
-        help="write it where this copy of model_repository_bodypose serves it, in the sizes there",
+        help="install the network in this copy of model_repository_bodypose, in the size set there",
     )
     add_calibration(parser, batches=10)
-    parser.add_argument("--engine_file", help="also build this TensorRT engine")
-    parser.add_argument("--max_batch_size", type=at_least(1), default=1, help="of the engine")
-    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the output")
+    parser.add_argument("--engine_file", help="also build a TensorRT engine and write it here")
+    parser.add_argument(
+        "--max_batch_size",
+        type=at_least(1),
+        default=1,
+        help="largest batch of the engine (default %(default)s)",
+    )
+    parser.add_argument(
+        "-r", "--results_dir", help="folder for status.json; default: that of the output"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -159,10 +206,9 @@ def _install(arguments: argparse.Namespace, source: Path) -> None:
 
 
 def _batch(text: str) -> int:
-    size = int(text)
-    if size < 1 and size != -1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 1, or -1: any")
-    return size
+    if text != "-1" and not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"'{text}' must be at least 1, or -1 for any size")
+    return int(text)
 
 
 def _input_size(text: str) -> tuple[int, int]:

@@ -14,16 +14,49 @@ from training.common.results import open_folder
 def add(parser: argparse.ArgumentParser) -> None:
     """Build a TensorRT engine of an exported ONNX file."""
     parser.set_defaults(task=run)
-    parser.add_argument("-m", "--model", required=True, help="FP32 export of fixed input size")
-    parser.add_argument("-o", "--engine_file", help="default: beside the model, .engine")
-    parser.add_argument("--data_type", choices=("fp32", "fp16", "int8"), default="fp16")
-    parser.add_argument("--max_batch_size", type=at_least(1), default=16)
-    parser.add_argument("--opt_batch_size", type=at_least(1), default=8)
+    parser.add_argument(
+        "-m", "--model", required=True, help="ONNX file: an FP32 export with a fixed input size"
+    )
+    parser.add_argument(
+        "-o", "--engine_file", help="engine to write; default: beside the model, as .engine"
+    )
+    parser.add_argument(
+        "--data_type",
+        choices=("fp32", "fp16", "int8"),
+        default="fp16",
+        help="precision of the engine (default %(default)s)",
+    )
+    parser.add_argument(
+        "--max_batch_size",
+        type=at_least(1),
+        default=16,
+        help="largest batch (default %(default)s)",
+    )
+    parser.add_argument(
+        "--opt_batch_size",
+        type=at_least(1),
+        default=8,
+        help="batch that the engine is tuned for (default %(default)s)",
+    )
     add_calibration(parser, batches=100)
-    parser.add_argument("--max_workspace_size", type=at_least(1), default=1024, help="MiB")
-    parser.add_argument("--gpu_index", type=at_least(0), default=0)
-    parser.add_argument("--dry_run", action="store_true", help="print the commands, do nothing")
-    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the engine")
+    parser.add_argument(
+        "--max_workspace_size",
+        type=at_least(1),
+        default=1024,
+        help="memory that TensorRT may use while building, in MiB (default %(default)s)",
+    )
+    parser.add_argument(
+        "--gpu_index",
+        type=at_least(0),
+        default=0,
+        help="GPU to build on (default %(default)s)",
+    )
+    parser.add_argument(
+        "--dry_run", action="store_true", help="only print the commands; needs no GPU"
+    )
+    parser.add_argument(
+        "-r", "--results_dir", help="folder for status.json; default: that of the engine"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

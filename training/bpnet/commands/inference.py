@@ -15,11 +15,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Find the people in an image, a folder, a list of images or a video."""
     parser.set_defaults(task=run)
     add_model(parser)
-    parser.add_argument("--input", required=True, help="image, folder, JSON list or video")
+    parser.add_argument(
+        "--input", required=True, help="image, folder of images, JSON list of paths, or video"
+    )
     kinds = ("image", "dir", "json", "video")
-    parser.add_argument("--input_type", choices=kinds, default="image", help="what --input is")
-    parser.add_argument("--image_root_path", default="", help="folder that paths are relative to")
-    parser.add_argument("--dump_visualizations", action="store_true", help="draw the people")
+    parser.add_argument(
+        "--input_type", choices=kinds, default="image", help="what --input is (default %(default)s)"
+    )
+    parser.add_argument(
+        "--image_root_path", default="", help="folder that the paths of a JSON list begin at"
+    )
+    parser.add_argument(
+        "--dump_visualizations",
+        action="store_true",
+        help="also write the images (or the video) with the people drawn in",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

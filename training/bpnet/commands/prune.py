@@ -13,33 +13,72 @@ from training.common.results import open_folder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Leave out the filters with the smallest kernels."""
+    """Make a trained model smaller by removing the filters with the smallest norms."""
     parser.set_defaults(task=run)
     parser.add_argument("-m", "--model", required=True, help="trained model")
     parser.add_argument("-o", "--output_file", required=True, help="pruned model (.pth)")
-    parser.add_argument("-k", "--key", help="of both files")
-    parser.add_argument("-n", "--normalizer", choices=("max", "L2"), default="max", help="of norms")
+    parser.add_argument("-k", "--key", help="encryption key of both files, if they are encrypted")
+    parser.add_argument(
+        "-n",
+        "--normalizer",
+        choices=("max", "L2"),
+        default="max",
+        help="what the norms of a layer's filters are divided by: the largest of them, or the L2 "
+        "norm of all (default %(default)s)",
+    )
     parser.add_argument(
         "-eq",
         "--equalization_criterion",
         choices=("arithmetic_mean", "geometric_mean", "union", "intersection"),
         default="union",
-        help="of layers that share channels",
+        help="how layers that must keep the same channels agree: a channel stays if it passes in "
+        "any of them (union) or in all (intersection), or by the mean of its norms "
+        "(default %(default)s)",
     )
-    parser.add_argument("-pg", "--pruning_granularity", type=at_least(1), default=8, help="step")
     parser.add_argument(
-        "-pth", "--pruning_threshold", type=_threshold, default=0.1, help="of norms"
+        "-pg",
+        "--pruning_granularity",
+        type=at_least(1),
+        default=8,
+        help="filters are kept in multiples of this number (default %(default)s)",
     )
-    parser.add_argument("-nf", "--min_num_filters", type=at_least(1), default=16, help="per layer")
-    parser.add_argument("-el", "--excluded_layers", nargs="*", default=[], help="left alone")
-    parser.add_argument("-r", "--results_dir", help="of status.json; default: beside the output")
-    parser.add_argument("-v", "--verbose", action="store_true", help="list the layers' widths")
+    parser.add_argument(
+        "-pth",
+        "--pruning_threshold",
+        type=_threshold,
+        default=0.1,
+        help="filters whose normalised norm is not above this are removed (default %(default)s)",
+    )
+    parser.add_argument(
+        "-nf",
+        "--min_num_filters",
+        type=at_least(1),
+        default=16,
+        help="least number of filters that a layer keeps (default %(default)s)",
+    )
+    parser.add_argument(
+        "-el",
+        "--excluded_layers",
+        nargs="*",
+        default=[],
+        metavar="LAYER",
+        help="layers to leave as they are; a wrong name lists the right ones",
+    )
+    parser.add_argument(
+        "-r", "--results_dir", help="folder for status.json; default: that of the output"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="list how many filters each layer keeps"
+    )
 
 
 def _threshold(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} must be a number from 0 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 up")
     return value
 
 

@@ -13,14 +13,21 @@ from training.common.spec import load_spec, require
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Train, or go on with an interrupted training."""
+    """Train a network, or resume an interrupted training."""
     parser.set_defaults(task=run)
     parser.add_argument("-e", "--experiment_spec_file", required=True, help="train spec (YAML)")
-    parser.add_argument("-r", "--results_dir", help="results; default: the spec's checkpoint_dir")
-    parser.add_argument("-k", "--key", help="encrypts checkpoints and the model")
-    parser.add_argument("--gpus", type=at_least(1), default=1, help="processes")
     parser.add_argument(
-        "overrides", nargs="*", metavar="section.option=value", help="set options of the spec"
+        "-r", "--results_dir", help="folder for the results; default: the spec's checkpoint_dir"
+    )
+    parser.add_argument("-k", "--key", help="key to encrypt checkpoints and the model with")
+    parser.add_argument(
+        "--gpus",
+        type=at_least(1),
+        default=1,
+        help="processes to train with, one for each GPU (default %(default)s)",
+    )
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.option=value", help="set an option of the spec"
     )
 
 

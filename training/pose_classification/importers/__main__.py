@@ -54,7 +54,7 @@ FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
         lambda given: open_hdm05(given.source, given.split),
     ),
     "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub", _annotations),
-    "csv": ("table with a line for each joint", _csv),
+    "csv": ("table with a line for each joint; its column `part` is the split", _csv),
 }
 
 
@@ -62,37 +62,80 @@ def _parser() -> Parser:
     formats = "\n".join(f"  {name:12} {text}" for name, (text, _) in FORMATS.items())
     parser = Parser(
         prog="python -m training.pose_classification.importers",
-        description="Make arrays for training out of a data set in its original format.",
-        epilog=f"formats:\n{formats}",
+        description="Turn a published data set into arrays for training.",
+        epilog=f"formats:\n{formats}\n\nlayouts: {', '.join(layout_names())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("format", choices=FORMATS)
-    parser.add_argument("source", type=Path, help="file or folder of the data set")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the arrays")
-    parser.add_argument("--split", help="how the data set is parted")
-    parser.add_argument("--from-layout", choices=layout_names(), help="layout of the data set")
-    parser.add_argument("--layout", choices=layout_names(), help="map joints to this layout")
-    parser.add_argument("--max-frames", type=_positive, help="frames of the arrays (T)")
-    parser.add_argument("--persons", type=_positive, help="persons of the arrays (M)")
     parser.add_argument(
-        "--relative", action="store_true", help="subtract the pelvis from all joints"
+        "format", choices=FORMATS, metavar="FORMAT", help="format of the data set, see below"
     )
-    parser.add_argument("--scale", type=_factor, default=1.0, help="multiply all coordinates")
-    parser.add_argument("--scores", action="store_true", help="2D: scores are the third channel")
-    parser.add_argument("--labels", choices=("json", "pkl"), default="json", help="kind of file")
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE", help="file or folder of the data set"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the arrays")
+    parser.add_argument("--split", help="which sequences train and which test, see below")
+    parser.add_argument(
+        "--from-layout",
+        choices=layout_names(),
+        metavar="NAME",
+        help="skeleton layout of the data set, for csv and annotations",
+    )
+    parser.add_argument(
+        "--layout",
+        choices=layout_names(),
+        metavar="NAME",
+        help="map the joints to this skeleton layout (default: as in the data set)",
+    )
+    parser.add_argument(
+        "--max-frames",
+        type=_positive,
+        metavar="T",
+        help="frames of the arrays; longer sequences lose their end (default: the longest)",
+    )
+    parser.add_argument(
+        "--persons",
+        type=_positive,
+        metavar="M",
+        help="persons of the arrays (default: as many as the fullest sequence has)",
+    )
+    parser.add_argument(
+        "--relative",
+        action="store_true",
+        help="subtract the pelvis from all joints, frame by frame",
+    )
+    parser.add_argument(
+        "--scale",
+        type=_factor,
+        default=1.0,
+        metavar="F",
+        help="multiply all coordinates by F (default %(default)s)",
+    )
+    parser.add_argument(
+        "--scores", action="store_true", help="2D poses: store scores as the third channel"
+    )
+    parser.add_argument(
+        "--labels",
+        choices=("json", "pkl"),
+        default="json",
+        help="format of the label files (default %(default)s)",
+    )
     return parser
 
 
 def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)
 
 
 def _factor(text: str) -> float:
-    if not math.isfinite(float(text)) or not float(text):
-        raise argparse.ArgumentTypeError("must be a number other than 0")
-    return float(text)
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not math.isfinite(factor) or not factor:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number other than 0")
+    return factor
 
 
 def main(argv: Sequence[str] | None = None) -> int:

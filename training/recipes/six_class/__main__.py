@@ -89,14 +89,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder of the three data sets")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the three data sets")
     add_plan(parser)
-    parser.add_argument("--evaluate-only", action="store_true", help="train nothing")
-    parser.add_argument("--results", type=Path, help="default: a folder of its own in results/")
-    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
-    parser.add_argument("--card", type=Path, help="default: the network's in docs/model_cards/")
     parser.add_argument(
-        "overrides", nargs="*", metavar="section.option=value", help="changes of spec.yaml"
+        "--evaluate-only",
+        action="store_true",
+        help="only calibrate and measure the shipped network",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for arrays and checkpoints (default: results/six_class_...)",
+    )
+    parser.add_argument(
+        "--repository",
+        type=Path,
+        default=ROOT / "model_repository",
+        metavar="FOLDER",
+        help="model repository to export into (default: model_repository)",
+    )
+    parser.add_argument(
+        "--card",
+        type=Path,
+        metavar="MD",
+        help="model card to update (default: the network's in docs/model_cards)",
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="section.option=value",
+        help="set an option of the training spec, spec.yaml",
     )
     given = parser.parse_args(argv)
     plan, name = plan_of(given), network_name(given.pose_type)

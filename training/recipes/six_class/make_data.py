@@ -165,12 +165,25 @@ def _manifest(data: Path, by_split: dict[Split, list[Labelled]], plan: Plan) -> 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
     """Add the options of a plan to a command line."""
-    parser.add_argument("--pose-type", choices=list(POSE_TYPES), default=Plan.pose_type)
     parser.add_argument(
-        "--leave-out", choices=list(DATA_SETS), help="a data set to test on and not to train on"
+        "--pose-type",
+        choices=list(POSE_TYPES),
+        default=Plan.pose_type,
+        help="poses to train on (default %(default)s)",
     )
-    parser.add_argument("--windows", type=int, default=WINDOWS, help="training windows")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the windows")
+    parser.add_argument(
+        "--leave-out", choices=list(DATA_SETS), help="data set to test on and not to train on"
+    )
+    parser.add_argument(
+        "--windows",
+        type=int,
+        default=WINDOWS,
+        metavar="N",
+        help="number of training windows (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="seed of the windows (default %(default)s)"
+    )
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
@@ -181,7 +194,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="six_class.make_data", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the three data sets")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the three data sets")
     parser.add_argument("--output", type=Path, required=True, help="folder for the arrays")
     add_plan(parser)
     options = parser.parse_args(argv)

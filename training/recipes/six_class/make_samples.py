@@ -117,8 +117,10 @@ def make(data: Path, output: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="six_class.make_samples", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of hdm05_11_30hz.npz")
-    parser.add_argument("--output", type=Path, default=Path("samples"))
+    parser.add_argument("--data", type=Path, required=True, help="folder with hdm05_11_30hz.npz")
+    parser.add_argument(
+        "--output", type=Path, default=Path("samples"), help="folder to write (default %(default)s)"
+    )
     options = parser.parse_args(argv)
     try:
         make(options.data, options.output)

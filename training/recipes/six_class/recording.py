@@ -146,17 +146,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("document", type=Path, metavar="POSES", help="poses of the recording")
-    parser.add_argument("truth", type=Path, metavar="TRUTH", help="who does what when")
-    parser.add_argument("--model", type=Path, default=MODEL, help="the network's folder")
-    parser.add_argument("--lengths", type=int, nargs="+", default=list(LENGTHS), metavar="FRAMES")
-    parser.add_argument("--frame-rate", type=float, default=ConvertConfig.frame_rate, metavar="FPS")
+    parser.add_argument(
+        "document", type=Path, metavar="POSES", help="poses of the recording, as DeepStream's JSON"
+    )
+    parser.add_argument(
+        "truth", type=Path, metavar="TRUTH", help="JSON of who does what in which frames"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=MODEL,
+        metavar="FOLDER",
+        help="folder of the network in the model repository (default: that of 3dbp)",
+    )
+    parser.add_argument(
+        "--lengths",
+        type=int,
+        nargs="+",
+        default=list(LENGTHS),
+        metavar="FRAMES",
+        help=f"lengths of the windows (default {' '.join(map(str, LENGTHS))})",
+    )
+    parser.add_argument(
+        "--frame-rate",
+        type=float,
+        default=ConvertConfig.frame_rate,
+        metavar="FPS",
+        help="poses per second of the recording (default %(default)g)",
+    )
     parser.add_argument(
         "--frame-size",
         type=int,
         nargs=2,
         metavar=("WIDTH", "HEIGHT"),
-        help="in pixels",
+        help="size in pixels of the frames that pose25d refers to (default 1920 1080)",
         default=(ConvertConfig.frame_width, ConvertConfig.frame_height),
     )
     given = parser.parse_args(argv)
