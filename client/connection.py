@@ -113,12 +113,12 @@ class Connection:
             raise Unavailable(f"{url}: {wanted} is still loading")
         if "READY" in states:
             versions = ", ".join(model["version"] for model in own)
-            raise ServerError(f"{url}: {wanted} is not served; versions there: {versions}")
+            raise ServerError(f"{url}: {wanted} is not served; the server has {versions}")
         if own:
             reason = " ".join(own[0].get("reason", "").split()) or "not loaded"
             raise ServerError(f"{url}: {wanted} is not ready: {reason}")
         ready = sorted({model["name"] for model in models if model.get("state") == "READY"})
-        raise ServerError(f"{url}: no {wanted}; models there: {', '.join(ready) or 'none'}")
+        raise ServerError(f"{url}: no {wanted}; the server has {', '.join(ready) or 'none'}")
 
     def _note_silence(self, reason: str) -> None:
         """Say once, not for every request in flight, that the server does not answer."""

@@ -46,7 +46,7 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
         output: The folder for the results.
 
     Raises:
-        InputError: Nothing to do, an unknown kind of file, or results that would hide an input.
+        InputError: Nothing to do, an unknown kind of file, or results would overwrite an input.
     """
     if not arguments:
         raise InputError("no input: name a .npy array, a .json document, or a folder of them")
@@ -64,7 +64,7 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
     for path, folder in zip(paths.values(), folders, strict=True):
         target = folder / ("results.txt" if _is(path, ARRAYS) else "results.json")
         if target.resolve() in paths or folder.is_file():
-            raise InputError(f"{target}: results would hide an input; change --output_path")
+            raise InputError(f"{target}: results would overwrite an input; change --output_path")
         sources.append(Source(path, target))
     return sources
 

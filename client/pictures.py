@@ -31,7 +31,7 @@ class Pictures:
 
     def __post_init__(self) -> None:
         if self.video and not self:
-            raise InputError("--video says what to draw on: add --overlay or --report")
+            raise InputError("--video is what to draw on: add --overlay or --report")
 
     def __bool__(self) -> bool:
         return self.overlay is not None or self.report is not None

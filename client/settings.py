@@ -104,7 +104,7 @@ class Settings:
         protocol = self.protocol.lower()
         if protocol == "https":
             if self.tls is None:
-                log.warning("-i https means plain HTTP here, as in NVIDIA's client; --ssl encrypts")
+                log.warning("-i https is plain HTTP, as in NVIDIA's client; add --ssl to encrypt")
             return "http"
         if protocol not in DEFAULT_PORTS:
             raise InputError(f"unknown protocol {self.protocol!r}: choose http or grpc")
@@ -114,7 +114,7 @@ class Settings:
         try:
             url = urlsplit(self.url if "://" in self.url else f"//{self.url}")
         except ValueError as error:
-            raise InputError(f"-u {self.url}: is no HOST[:PORT]: {error}") from None
+            raise InputError(f"-u {self.url}: is not HOST[:PORT]: {error}") from None
         if url.scheme in ENCRYPTED_SCHEMES and self.tls is None:
             raise InputError(f"-u {self.url}: add --ssl to encrypt, or leave out {url.scheme}://")
         try:

@@ -77,9 +77,9 @@ class ConvertConfig:
             )
         if not 0 < self.sequence_overlap < 1 or self.stride < 1:
             raise InputError(
-                f"sequence_overlap is {self.sequence_overlap}: it is the stride as a fraction of "
-                f"sequence_length ({self.segment_frames}), must be below 1 and give a stride of "
-                "at least 1 frame"
+                f"sequence_overlap is {self.sequence_overlap}, must be above 0, below 1 and give a "
+                "stride of at least 1 frame: it is the stride as a fraction of the "
+                f"{self.segment_frames} frames of a segment"
             )
 
     @property
@@ -135,7 +135,7 @@ class ConvertConfig:
                 raise InputError(f"{source}: unknown key '{key}'; the nearest is '{near[0]}'")
             typed = _typed(value, types[name], f"{source}: {key}")
             if values.setdefault(name, typed) != typed:
-                raise InputError(f"{source}: '{name}' is given under two names that disagree")
+                raise InputError(f"{source}: '{name}' is given under both of its names: keep one")
         try:
             return cls(**values)
         except InputError as error:

@@ -93,7 +93,7 @@ class Layout:
         if repeated := _first_repeated(self.common_names):
             raise InputError(f"layout '{self.name}' names joint '{repeated}' twice")
         if stray := sorted(set(self.aliases) - set(self.joints)):
-            raise InputError(f"layout '{self.name}': alias of '{stray[0]}', which is no joint")
+            raise InputError(f"layout '{self.name}': alias of '{stray[0]}', which is not a joint")
         for index in (self.centre, *chain.from_iterable(self.edges + self.pairs)):
             if not 0 <= index < self.num_joints:
                 raise InputError(
@@ -125,7 +125,7 @@ def _read_joint(value: Any, key: str, names: tuple[str, ...]) -> int:
         return value
     if value in names:
         return names.index(value)
-    raise InputError(f"'{key}' names {value!r}, which is no joint of the layout")
+    raise InputError(f"'{key}' names {value!r}, which is not a joint of the layout")
 
 
 def _read_pairs(value: Any, key: str, names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:

@@ -42,7 +42,9 @@ def open_chromium(
     """
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if browser is None or driver is None:
-        raise InputError("chromium and chromedriver are not there: run scripts/setup_chromium.sh")
+        raise InputError(
+            "chromium and chromedriver are not installed: run scripts/setup_chromium.sh"
+        )
     with TemporaryDirectory(prefix="chromium-") as profile:
         options = ChromeOptions()
         options.binary_location = browser

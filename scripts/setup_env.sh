@@ -5,7 +5,7 @@ set -euo pipefail
 self=$(readlink -f "$0")
 case ${1:-} in
     -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$self" && exit 0 ;;
-    -*) echo "setup: $1 is no extra (see --help)" >&2 && exit 2 ;;
+    -*) echo "setup: $1 is not an extra (see --help)" >&2 && exit 2 ;;
 esac
 cd "$(dirname "$self")/.."
 venv=${VENV:-.venv}

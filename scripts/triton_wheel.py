@@ -87,4 +87,4 @@ def _how_to_install() -> str:
     if glibc < GLIBC_WANTED:
         wanted = ".".join(map(str, GLIBC_WANTED))
         return f"its wheel needs glibc {wanted} or newer, this system has {libc} {version}"
-    return "pip install 'tao-pose-triton[serve]' (or scripts/setup_env.sh serve)"
+    return "run scripts/setup_env.sh serve"

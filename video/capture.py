@@ -103,7 +103,7 @@ class Video:
             return None
         image = self._read()
         if image is not None and (image.shape[1], image.shape[0]) != self.size:
-            raise InputError(f"{self.source}: came back with another size of picture")
+            raise InputError(f"{self.source}: came back with pictures of another size; start again")
         return image
 
     def take(self) -> Image | None:

@@ -84,7 +84,9 @@ def _check_targets(options: argparse.Namespace) -> None:
         check_target(options.save_video, source)
         check_film(options.save_video)
         if to_file and same_file(options.save_video, output):
-            raise InputError(f"{output}: cannot take the poses and the pictures (--save-video)")
+            raise InputError(
+                f"{output}: cannot hold both the poses and the pictures (--save-video)"
+            )
 
 
 def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Iterator[bytes], bool]:
@@ -95,7 +97,9 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
         raise InputError("--dry-run shows the command of --pose-source deepstream only")
     is_file = "://" not in source and Path(source).exists()
     if options.save_video and (chosen == "deepstream" or is_file):
-        raise InputError("--save-video keeps the pictures of a camera or stream, nothing else")
+        raise InputError(
+            "--save-video records a camera or stream: leave it out for a file or topic"
+        )
     if chosen == "deepstream":
         if source.startswith(KAFKA):
             from video.sources.kafka import kafka_records

@@ -38,7 +38,7 @@ class KafkaSource:
             import confluent_kafka
         except ImportError:
             raise InputError(
-                f"{url}: needs confluent-kafka: pip install 'tao-pose-triton[live]'"
+                f"{url}: needs confluent-kafka: run scripts/setup_env.sh live"
             ) from None
         servers, topic, settings = parse(url)
         self.name = f"topic {topic} of {servers}"
@@ -95,7 +95,7 @@ def parse(url: str) -> tuple[str, str, dict[str, Any]]:
     parts = urlsplit(url)
     topic = parts.path.strip("/")
     if not parts.netloc or not topic or "/" in topic:
-        raise refuse(url, "names no server and topic")
+        raise refuse(url, "must name a server and a topic")
     settings: dict[str, Any] = dict(parse_qsl(parts.query))
     start = settings.pop("from", "latest")
     if start not in STARTS:

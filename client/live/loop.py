@@ -44,9 +44,9 @@ def run_live(options: Options) -> None:
         ServerError: No server at the start, or none to answer the last segments.
     """
     if len(options.inputs) != 1:
-        raise refuse(" ".join(options.inputs) or "--live", "is not one source")
+        raise refuse(" ".join(options.inputs) or "--live", "name one source")
     if options.label_policy == "tao":
-        raise InputError("--label-policy tao ends no track, so that --live cannot use it")
+        raise InputError("--label-policy tao cannot be used with --live: its tracks never end")
     check_output(options.output_path / FILE_NAME)
     convert = load_convert_config(options.convert_config, options.max_gap, options.frame_rate)
     with contextlib.ExitStack() as stack:
@@ -124,13 +124,15 @@ class LiveRun:
         finally:
             self._report()
         if self._sender.left:
-            raise ServerError(f"the server is away: {self._sender.left} segments have no label")
+            raise ServerError(
+                f"the server stopped answering: {self._sender.left} segments have no label"
+            )
         if self._sender.refused and not self._sender.labelled:
             raise ServerError(f"the server refused all {self._sender.refused} segments")
         if self._broken.count and not self._segmenter.summary.frames:
             why = "it is gzip, unpack it first" if self._packed else "see above"
             raise InputError(
-                f"{self._source.name}: no frame, {self._broken.count} records are broken: {why}"
+                f"{self._source.name}: no frame read, {self._broken.count} records broken: {why}"
             )
         self._check_poses()
 

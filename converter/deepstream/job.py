@@ -69,7 +69,9 @@ class AnnotationJob:
         self, path: str | Path, config: ConvertConfig, policy: LabelPolicy = "dense"
     ) -> None:
         if policy not in LABEL_POLICIES:
-            raise InputError(f"label policy is '{policy}', must be one of {LABEL_POLICIES}")
+            raise InputError(
+                f"label policy is '{policy}', must be one of {', '.join(LABEL_POLICIES)}"
+            )
         self.summary = Summary()
         self._config = config
         self._file = RecordFile(Path(path), self.summary)

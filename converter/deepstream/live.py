@@ -55,7 +55,9 @@ class LiveSegmenter:
 
     def __init__(self, config: ConvertConfig) -> None:
         if config.max_gap is None:
-            raise InputError("a live stream needs max_gap, a number of frames: tracks never end")
+            raise InputError(
+                "max_gap must be a number of frames: without it the tracks of a stream never end"
+            )
         self.summary = Summary()
         self._decode = record_decoder(config.pose_key)
         self._tracker = _LiveTracker(config, self.summary)

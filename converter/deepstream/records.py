@@ -192,7 +192,7 @@ class RecordFile:
             return self._decode(decode, buffer, start, end), end
         if buffer[start : start + 1] not in b"{, \t\r\n" or len(buffer) > _LARGEST_RECORD:
             raise InputError(
-                f"{self.path}: record {self._summary.records} is no object that ends within "
+                f"{self.path}: record {self._summary.records} is not a JSON object of at most "
                 f"{_LARGEST_RECORD >> 20} MiB"
             )
         return None

@@ -30,7 +30,9 @@ class ByteStream:
         try:
             status = path.stat()
             if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-                raise InputError(f"{path}: is no file that can be read twice; save it to one")
+                raise InputError(
+                    f"{path}: cannot be read twice, as needed; save it to a file first"
+                )
             self._file = path.open("rb")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None

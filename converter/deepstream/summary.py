@@ -58,7 +58,7 @@ class Summary:
         if self.objects and not self.poses:
             raise InputError(
                 f"{name}: no object has '{config.pose_key}', which pose_type {config.pose_type} "
-                "needs; set the pose_type that there are poses for"
+                "needs; choose the pose_type that the file has poses for"
             )
 
     @property

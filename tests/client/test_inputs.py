@@ -62,7 +62,7 @@ def test_links_keep_their_names(data: Path, tmp_path: Path) -> None:
     (data / "a.json").rename(data / "results.json")
     (links / "door.json").unlink()
     (links / "door.json").symlink_to(data / "results.json")
-    with pytest.raises(InputError, match="would hide an input"):
+    with pytest.raises(InputError, match="would overwrite an input"):
         find_sources([str(links / "door.json")], data)
 
 
@@ -147,9 +147,9 @@ def test_what_cannot_be_read_is_refused(
 
 def test_results_hide_no_input(data: Path) -> None:
     (data / "results.json").touch()
-    with pytest.raises(InputError, match="would hide an input; change --output_path"):
+    with pytest.raises(InputError, match="would overwrite an input; change --output_path"):
         find_sources([str(data / "results.json")], data)
-    with pytest.raises(InputError, match="would hide an input; change --output_path"):
+    with pytest.raises(InputError, match="would overwrite an input; change --output_path"):
         find_sources([str(data / "a.npy"), str(data / "a.json")], data)
     with pytest.raises(InputError, match="is a file, not a folder"):
         find_sources([str(data / "a.npy")], data / "a.json")

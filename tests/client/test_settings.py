@@ -52,7 +52,7 @@ def test_https_with_tls_is_encrypted_and_silent(caplog: pytest.LogCaptureFixture
         ({"url": "host:http"}, "port must be a number"),
         ({"url": "host:70000"}, "port must be a number"),
         ({"url": "host:0"}, "port must be a number from 1"),
-        ({"url": "[::1"}, r"-u \[::1: is no HOST\[:PORT\]: Invalid IPv6 URL"),
+        ({"url": "[::1"}, r"-u \[::1: is not HOST\[:PORT\]: Invalid IPv6 URL"),
         ({"url": "https://host"}, "add --ssl to encrypt"),
         ({"batch_size": 0}, "--batch-size must be above 0, not 0"),
         ({"in_flight": -1}, "--in-flight must be above 0, not -1"),

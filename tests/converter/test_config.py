@@ -40,7 +40,10 @@ def test_names_of_the_frame_size(prefix: str):
     [
         ({"sequence_lenght": 9}, "unknown key 'sequence_lenght'; the nearest is 'sequence_length'"),
         ({3: 9}, "unknown key '3'"),
-        ({"input_width": 640, "frame_width": 641}, "'frame_width' is given under two names"),
+        (
+            {"input_width": 640, "frame_width": 641},
+            "'frame_width' is given under both of its names",
+        ),
         ({"pose_type": "4dbp"}, "pose_type is '4dbp', must be one of 3dbp, 25dbp, 2dbp"),
         ({"pose_type": 3}, "pose_type is 3, must be text"),
         ({"focal_length": "1200"}, "focal_length is '1200', must be a number"),
@@ -59,10 +62,10 @@ def test_names_of_the_frame_size(prefix: str):
         ({"sequence_length_min": 0}, "sequence_length_min is 0, must be at least 1"),
         ({"max_gap": -1}, "max_gap is -1, must be at least 0"),
         ({"reorder_frames": -1}, "reorder_frames is -1, must be at least 0"),
-        ({"sequence_overlap": 0}, "sequence_overlap is 0.0: it is the stride as a fraction"),
-        ({"sequence_overlap": 1}, "sequence_overlap is 1.0: it is the stride as a fraction"),
+        ({"sequence_overlap": 0}, "sequence_overlap is 0.0, must be above 0, below 1"),
+        ({"sequence_overlap": 1}, "sequence_overlap is 1.0, must be above 0, below 1"),
         ({"sequence_overlap": -0.5}, "sequence_overlap is -0.5"),
-        ({"sequence_overlap": 0.009}, "must be below 1 and give a stride of at least 1 frame"),
+        ({"sequence_overlap": 0.009}, "give a stride of at least 1 frame"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(mapping: dict, message: str):

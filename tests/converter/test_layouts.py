@@ -117,21 +117,24 @@ def test_registering(monkeypatch):
     [
         ({"joint": []}, "a.yaml: unknown key 'joint'"),
         ({"joints": None}, "a.yaml: 'joints' must be a list of joint names"),
-        ({"joints": []}, "a.yaml: 'edges' names 'neck', which is no joint"),
+        ({"joints": []}, "a.yaml: 'edges' names 'neck', which is not a joint"),
         ({"joints": [], "edges": [], "centre": 0}, "a.yaml: layout 'arms' has no joints"),
         ({"joints": ["neck", "lsho", "lsho"]}, "a.yaml: layout 'arms' names joint"),
         ({"name": None}, "a.yaml: a layout needs a 'name'"),
         ({"edges": None}, "a.yaml: 'edges' must be a list of pairs of joints"),
         ({"edges": [[0, 1, 2]]}, "a.yaml: 'edges' must be a list of pairs of joints"),
         ({"edges": [[0, 3]]}, "a.yaml: layout 'arms': joint index 3 is not in 0..2"),
-        ({"edges": [["neck", "head"]]}, "a.yaml: 'edges' names 'head', which is no joint"),
+        ({"edges": [["neck", "head"]]}, "a.yaml: 'edges' names 'head', which is not a joint"),
         ({"edges": [[1, 1]]}, r"a.yaml: layout 'arms': edge \(1, 1\) joins a joint with itself"),
         ({"edges": [[1, 0], [0, 1]]}, r"a.yaml: layout 'arms': edge \(0, 1\) is given twice"),
         ({"centre": -1}, "a.yaml: layout 'arms': joint index -1"),
         ({"centre": True}, "a.yaml: 'centre' names True"),
         ({"pairs": [[1, 2], [2, 0]]}, "a.yaml: layout 'arms': joint 2 is in two left/right pairs"),
         ({"aliases": ["x"]}, "a.yaml: 'aliases' must map"),
-        ({"aliases": {"x": "left_hip"}}, "a.yaml: layout 'arms': alias of 'x', which is no joint"),
+        (
+            {"aliases": {"x": "left_hip"}},
+            "a.yaml: layout 'arms': alias of 'x', which is not a joint",
+        ),
     ],
 )
 def test_a_bad_layout_is_explained_in_one_line(change: dict, message: str):

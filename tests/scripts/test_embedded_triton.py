@@ -287,7 +287,7 @@ def test_it_can_be_of_low_priority(repository: Path, tmp_path: Path) -> None:
 
 def test_a_missing_wheel_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"not installed: pip install 'tao-pose-triton\[serve\]'"):
+    with pytest.raises(InputError, match=r"not installed: run scripts/setup_env.sh serve"):
         triton_wheel.TritonWheel()
     monkeypatch.setattr("os.confstr", lambda name: "glibc 2.31")
     with pytest.raises(InputError, match=r"needs glibc 2.35 or newer, this system has glibc 2.31"):

@@ -39,7 +39,7 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
     ("flag", "code", "said"),
     [
         ("--help", 0, "Usage: scripts/setup_env.sh [EXTRA ...]"),
-        ("--fast", 2, "setup: --fast is no extra (see --help)"),
+        ("--fast", 2, "setup: --fast is not an extra (see --help)"),
     ],
 )
 def test_a_flag_installs_nothing(flag: str, code: int, said: str, tmp_path: Path) -> None:

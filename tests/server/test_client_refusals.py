@@ -108,9 +108,9 @@ def test_a_model_that_does_not_batch(
     [
         (
             ["-m", "absent"],
-            f"no model 'absent'; models there: engine, named, one_by_one, {ENSEMBLE}",
+            f"no model 'absent'; the server has engine, named, one_by_one, {ENSEMBLE}",
         ),
-        (["-x", "7"], f"model '{NETWORK}' version 7 is not served; versions there: 1"),
+        (["-x", "7"], f"model '{NETWORK}' version 7 is not served; the server has 1"),
     ],
 )
 def test_missing_models(

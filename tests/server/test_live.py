@@ -203,8 +203,8 @@ def test_broken_lines_are_named_counted_and_passed_over(live: Callable[..., Live
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"no\nrecords\n", "stdin: no frame, 2 records are broken: see above"),
-        (gzip.compress(b"".join(lines({1: [WALKING]}))), "are broken: it is gzip, unpack it first"),
+        (b"no\nrecords\n", "stdin: no frame read, 2 records broken: see above"),
+        (gzip.compress(b"".join(lines({1: [WALKING]}))), "broken: it is gzip, unpack it first"),
     ],
 )
 def test_a_stream_without_a_frame(text: bytes, message: str, live: Callable[..., Live]) -> None:
@@ -249,7 +249,7 @@ def test_a_server_that_stays_away(live: Callable[..., Live], serve: Callable[...
     code, _, log = run.finish()
     assert code == 1
     assert "3 segments, 1 labelled, 2 dropped (2 no answer)" in log
-    assert "the server is away: 2 segments have no label" in log.splitlines()[-1]
+    assert "the server stopped answering: 2 segments have no label" in log.splitlines()[-1]
 
 
 def test_a_second_signal_ends_at_once(live: Callable[..., Live], serve: Callable[..., Any]) -> None:
@@ -294,9 +294,9 @@ def test_the_file_is_appended_to(live: Callable[..., Live]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-", "-"], "is not one source"),
+        (["-", "-"], "name one source"),
         (["-", "--label-policy", "tao"], "--label-policy tao"),
-        (["kafka://host"], "names no server and topic"),
+        (["kafka://host"], "must name a server and a topic"),
         (["-", "--output_path", "FILE"], "FILE: is not a folder"),
     ],
 )

@@ -33,7 +33,7 @@ def test_a_topic_becomes_a_document(
     records = json.loads(output.read_text())
     assert [record["batches"][0]["frame_num"] for record in records] == list(range(41))
     assert {record["producer"] for record in records} == {"DeepStream bodypose-3d"}
-    assert "offset 40: dropped, it is no frame" in caplog.text
+    assert "offset 40: dropped, it is not a frame" in caplog.text
     with AnnotationJob(output, ConvertConfig()) as job:
         (segment,) = job.segments()
     assert segment.track == ("door", "12")

@@ -113,7 +113,7 @@ def read_coco(path: Path, keypoints: Sequence[str], category_id: int = 1) -> Coc
             if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
                 raise ValueError(f"file_name {image.file_name!r} leads out of the image folder")
             if image.id in images:
-                raise ValueError(f"id {image.id} is that of an earlier image")
+                raise ValueError(f"id {image.id} is already that of an earlier image")
             images[image.id] = image
         except (msgspec.DecodeError, ValueError) as error:
             damaged.append(f"images[{index}]: {error}")

@@ -66,13 +66,17 @@ class ExportOptions:
         """Raise `InputError` where options do not go together."""
         for name, side in (("height", self.height), ("width", self.width)):
             if side < 0 or side % STRIDE:
-                raise InputError(f"input {name} {side} must be a multiple of {STRIDE}, or 0: any")
+                raise InputError(
+                    f"input {name} {side} must be a multiple of {STRIDE}, or 0 for any size"
+                )
         if self.data_type == "int8" and not self.calibration.is_given:
             raise InputError("int8 needs --cal_image_dir, a folder of images to calibrate on")
         if self.data_type == "int8" and not (self.height and self.width):
             raise InputError("int8 needs a fixed input size, -d HEIGHT,WIDTH,3")
         if self.people and self.sdk_upsampling:
-            raise InputError("--people leaves no PAFs to enlarge: drop --sdk_compatible_model")
+            raise InputError(
+                "--people gives no PAFs that could be enlarged: leave out --sdk_compatible_model"
+            )
         if self.people and not (self.height and self.width):
             raise InputError("--people needs a fixed input size, -d HEIGHT,WIDTH,3")
         cells = self.height * self.width // STRIDE**2
@@ -82,7 +86,9 @@ class ExportOptions:
                 f"{cells} cells; give fewer people or a larger -d"
             )
         if self.people and self.data_type != "fp32":
-            raise InputError("--people needs --data_type fp32: pixels do not fit into less")
+            raise InputError(
+                "--people needs --data_type fp32: pixel positions do not fit into less"
+            )
 
 
 class ExportedNet(nn.Module):

@@ -155,18 +155,18 @@ def _start_weights(model: BodyPoseNet, spec: TrainSpec, key: str | None) -> None
 def _check_resume(path: Path, key: str | None, model: BodyPoseNet, num_epoch: int) -> None:
     checkpoint = load_checkpoint(path, key)
     if "optimizer_states" not in checkpoint:
-        raise InputError(f"{path}: holds no training to go on with; use another results folder")
+        raise InputError(f"{path}: holds no training to resume; use another results folder")
     stored = {name: w.shape for name, w in read_model(checkpoint, str(path))[1].items()}
     wanted = {name: w.shape for name, w in model.state_dict().items()}
     if stored != wanted:
         name = sorted(set(stored.items()) ^ set(wanted.items()))[0][0]
         raise InputError(
-            f"{path}: is of another network ({name} differs); use another results folder"
+            f"{path}: belongs to another network ({name} differs); use another results folder"
         )
     done = checkpoint["epoch"] + 1
     if done > num_epoch:
         raise InputError(
-            f"{path}: is of epoch {done}, num_epoch is {num_epoch}; raise it, or use another "
+            f"{path}: has {done} epochs, num_epoch is {num_epoch}; raise it, or use another "
             "results folder"
         )
 
@@ -210,7 +210,9 @@ def _devices(spec: TrainSpec, num_gpus: int) -> dict[str, Any]:
     strategy = "ddp" if num_gpus > 1 else "auto"
     if torch.cuda.is_available():
         if num_gpus > torch.cuda.device_count():
-            raise InputError(f"--gpus {num_gpus}: this machine has {torch.cuda.device_count()}")
+            raise InputError(
+                f"--gpus {num_gpus}: this machine has {torch.cuda.device_count()} GPU(s)"
+            )
         return {"accelerator": "gpu", "devices": num_gpus, "strategy": strategy}
     if spec.precision == "16":
         raise InputError("precision 16 needs a GPU; bf16 and 32 work on the CPU")

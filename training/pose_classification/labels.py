@@ -144,7 +144,9 @@ def _ids(ids: object, path: Path) -> NDArray[np.int64]:
         raise InputError(f"{path}: the class ids must be a list, not {type(ids).__name__}")
     for position, value in enumerate(ids):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise InputError(f"{path}: class id {position} is {value!r}, which is no whole number")
+            raise InputError(
+                f"{path}: class id {position} is {value!r}, which is not a whole number"
+            )
         if abs(int(value)) >= 2**31:
-            raise InputError(f"{path}: class id {position} is {value}, which is no class id")
+            raise InputError(f"{path}: class id {position} is {value}, which cannot be a class id")
     return np.asarray(ids, dtype=np.int64)

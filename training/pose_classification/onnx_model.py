@@ -105,7 +105,7 @@ def check_onnx_path(path: Path, option: str) -> None:
         InputError: they cannot, or the facts would have the same name.
     """
     if path.suffix == ".json":
-        raise InputError(f"{option} {path}: is where its facts go; name a .onnx file")
+        raise InputError(f"{option} {path}: must end in .onnx; the .json goes beside it")
     check_place(path, f"; change {option}")
 
 

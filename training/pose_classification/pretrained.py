@@ -95,7 +95,7 @@ def load_trained(path: Path, spec: ExperimentSpec) -> tuple[nn.Module, ModelMeta
     for name in own.keys() | state.keys():
         if name not in state or name not in own or state[name].shape != own[name].shape:
             raise InputError(
-                f"{path}: is not the network of the spec: {name} is {_shape(state.get(name))} in "
+                f"{path}: does not fit the spec: {name} is {_shape(state.get(name))} in "
                 f"the file, {_shape(own.get(name))} by model and dataset.num_classes of the spec"
             )
     if _GRAPH in own and not state[_GRAPH].to(own[_GRAPH]).allclose(own[_GRAPH]):

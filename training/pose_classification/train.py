@@ -163,7 +163,7 @@ def _check_resume(
     checkpoint = load_checkpoint(path, spec.encryption_key)
     if not {"state_dict", "optimizer_states", "loops", "train_sums"} <= checkpoint.keys():
         raise InputError(
-            f"{path}: holds no training to go on with; "
+            f"{path}: holds no training to resume; "
             "use it as model.pretrained_model_path in a new results_dir"
         )
     ModelMetadata.of_checkpoint(checkpoint, spec, str(path))
@@ -172,15 +172,17 @@ def _check_resume(
     for name in sorted(stored.keys() | wanted.keys()):
         if stored.get(name) != wanted.get(name):
             raise InputError(
-                f"{path}: is of another network: {name} is {_shape(stored.get(name))}, the spec's "
-                f"is {_shape(wanted.get(name))}; set a new results_dir to start afresh"
+                f"{path}: belongs to another network: {name} is {_shape(stored.get(name))}, by the "
+                f"spec {_shape(wanted.get(name))}; set a new results_dir to start afresh"
             )
     _check_optimizer(path, checkpoint, spec.train.optim, steps_per_epoch)
     if spec.train.ema_decay and "averaging_state" not in checkpoint:
         raise InputError(f"{path}: was trained without train.ema_decay; set a new results_dir")
     begun, wanted_epochs = int(checkpoint["epoch"]) + 1, spec.train.num_epochs
     if begun > wanted_epochs:
-        raise InputError(f"{path}: is of epoch {begun}, train.num_epochs is {wanted_epochs}")
+        raise InputError(
+            f"{path}: has {begun} epochs, train.num_epochs is {wanted_epochs}; raise it"
+        )
     logger.info("Going on from %s (epoch %d of %d)", path, begun, wanted_epochs)
 
 

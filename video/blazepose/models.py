@@ -35,10 +35,7 @@ class Network:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError:
-            raise InputError(
-                "LiteRT is not installed: run scripts/setup_env.sh video, or pip install "
-                "'tao-pose-triton[video]'"
-            ) from None
+            raise InputError("LiteRT is not installed: run scripts/setup_env.sh video") from None
         threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
         self._interpreter = Interpreter(str(path), num_threads=threads)
         self._interpreter.allocate_tensors()

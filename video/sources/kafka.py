@@ -30,7 +30,7 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
     try:
         import confluent_kafka as kafka
     except ImportError:
-        raise InputError("kafka:// needs: pip install 'tao-pose-triton[live]'") from None
+        raise InputError("kafka:// needs confluent-kafka: run scripts/setup_env.sh live") from None
     servers, topic = _parse(url)
     troubles = _Troubles(url)
     consumer = kafka.Consumer(
@@ -108,4 +108,6 @@ def _decode(text: bytes, where: str) -> Iterator[bytes]:
     try:
         yield to_record(text, producer=PRODUCER)
     except ValueError as error:
-        log.warning("%s: dropped, it is no frame of the minimal schema: %s", where, error)
+        log.warning(
+            "%s: dropped, it is not a frame in DeepStream's minimal schema: %s", where, error
+        )

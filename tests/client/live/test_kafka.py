@@ -105,7 +105,9 @@ def test_settings_come_from_the_url() -> None:
 
 def test_the_library_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
-    with pytest.raises(InputError, match=r"a:1/t: needs confluent-kafka: pip install 'tao-pose"):
+    with pytest.raises(
+        InputError, match=r"a:1/t: needs confluent-kafka: run scripts/setup_env.sh live"
+    ):
         KafkaSource("kafka://a:1/t")
 
 

@@ -162,9 +162,9 @@ def test_a_file_that_is_cut_to_nothing_and_filled_again(tmp_path: Path) -> None:
         ("a.npy", "cannot be followed"),
         ("none/poses.json", "its folder is missing"),
         (".", "is a folder"),
-        ("kafka://host:1", "kafka://host:1: names no server and topic"),
-        ("kafka:///poses", "names no server and topic"),
-        ("kafka://host:1/a/b", "names no server and topic"),
+        ("kafka://host:1", "kafka://host:1: must name a server and a topic"),
+        ("kafka:///poses", "must name a server and a topic"),
+        ("kafka://host:1/a/b", "must name a server and a topic"),
         ("kafka://host:1/a?from=middle", "from=middle must be one of latest, earliest"),
     ],
 )

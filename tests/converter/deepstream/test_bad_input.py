@@ -128,14 +128,14 @@ def test_a_record_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypat
     path = tmp_path / "in.json"
     for start in (b'[{"batches": [[', b"[5, ", b'{"batches": [['):
         path.write_bytes(start + b"1, " * (1 << 20))
-        assert message(path) == "record 0 is no object that ends within 1 MiB"
+        assert message(path) == "record 0 is not a JSON object of at most 1 MiB"
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
     assert message(tmp_path / "no.json") == "cannot be read (No such file or directory)"
     assert message(tmp_path) == "cannot be read (Is a directory)"
     os.mkfifo(tmp_path / "pipe")
-    assert message(tmp_path / "pipe") == "is no file that can be read twice; save it to one"
+    assert message(tmp_path / "pipe") == "cannot be read twice, as needed; save it to a file first"
 
 
 def test_the_other_pose_type(tmp_path: Path):

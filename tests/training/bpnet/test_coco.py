@@ -71,7 +71,7 @@ def test_a_damaged_image_entry(tmp_path):
         ({"id": 2**63}, "2"),
         ({"file_name": ""}, "names no file"),
         ({"file_name": "."}, "names no file"),
-        ({"file_name": "b.jpg"}, "id 1 is that of an earlier image"),
+        ({"file_name": "b.jpg"}, "id 1 is already that of an earlier image"),
     ],
 )
 def test_an_image_entry_that_cannot_be_used(tmp_path, change, says):

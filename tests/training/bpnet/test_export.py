@@ -158,7 +158,7 @@ def test_people_in_the_graph(network, tmp_path):
     [
         ({"height": 60}, "height 60 must be a multiple of 8"),
         ({"data_type": "int8"}, "needs --cal_image_dir"),
-        ({"people": 5, "sdk_upsampling": 4}, "drop --sdk_compatible_model"),
+        ({"people": 5, "sdk_upsampling": 4}, "leave out --sdk_compatible_model"),
         ({"people": 5, "height": 0, "width": 0}, "--people needs a fixed input size"),
         ({"people": 5, "height": 16, "width": 16}, "16x16 pixels have only 4 cells"),
         ({"people": 5, "data_type": "fp16"}, "--people needs --data_type fp32"),

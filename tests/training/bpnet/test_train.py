@@ -105,9 +105,9 @@ def test_another_network_or_fewer_epochs_cannot_be_gone_on_with(spec, tmp_path, 
     assert train(spec, results, "num_epoch=2") == 0
     before = (results / "experiment.yaml").read_text()
     assert train(spec, results, "model.stage_channels=8") == 2
-    assert "is of another network" in capsys.readouterr().err
+    assert "belongs to another network" in capsys.readouterr().err
     assert train(spec, results, "num_epoch=1") == 2
-    assert "is of epoch 2, num_epoch is 1; raise it" in capsys.readouterr().err
+    assert "has 2 epochs, num_epoch is 1; raise it" in capsys.readouterr().err
     assert (results / "experiment.yaml").read_text() == before
 
 

@@ -209,7 +209,7 @@ def test_existing_files_are_kept(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("facts.json", "is where its facts go"),
+        ("facts.json", "must end in .onnx"),
         ("epoch_7.pth/net.onnx", "epoch_7.pth: is not a folder; change export.onnx_file"),
         ("folder.onnx", "is a folder"),
     ],

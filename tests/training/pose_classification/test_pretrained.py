@@ -114,9 +114,9 @@ def test_encrypted(tmp_path: Path) -> None:
     [
         ("dataset.num_classes=7", "fcn.* is 6.* in the file, 7.* by model"),
         ("model.edge_importance_weighting=false", "edge_importance"),
-        ("model.base_channels=16", "is not the network of the spec"),
-        ("model.model_type=ST-GCN++", "is not the network of the spec"),
-        ("model.graph_strategy=uniform", "is not the network of the spec"),
+        ("model.base_channels=16", "does not fit the spec"),
+        ("model.model_type=ST-GCN++", "does not fit the spec"),
+        ("model.graph_strategy=uniform", "does not fit the spec"),
         ("model.graph_strategy=spatial_full", "another graph_layout or graph_strategy"),
     ],
 )

@@ -114,7 +114,7 @@ def one_epoch(spec) -> Path:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.base_channels=8", "is of another network"),
+        ("model.base_channels=8", "belongs to another network"),
         ("dataset.stream=bone", "trained with dataset.stream"),
         ("train.ema_decay=0.9", "without train.ema_decay"),
         ("dataset.fit_box=true", "trained with dataset.fit_box False, the spec says True"),
@@ -136,4 +136,4 @@ def test_named_checkpoint_takes_precedence(capsys, spec, one_epoch, tmp_path):
     resume = f"train.resume_training_checkpoint_path={named}"
     assert main(["train", "-e", str(spec), f"train.results_dir={results}", resume]) == 0
     line = complaint(capsys, spec, results, "train.num_epochs=1")
-    assert "is of epoch 2, train.num_epochs is 1" in line
+    assert "has 2 epochs, train.num_epochs is 1; raise it" in line

@@ -79,7 +79,7 @@ def _parts(splits: dict[Any, Any], split: str | None, path: Path) -> dict[str, s
 def _checked(entry: Any, number: int, path: Path) -> dict[str, Any]:
     where = f"{path}: annotation {number}"
     if not isinstance(entry, dict):
-        raise InputError(f"{where}: is no mapping")
+        raise InputError(f"{where}: is not a mapping")
     if missing := [key for key in ("frame_dir", "label", "keypoint") if key not in entry]:
         raise InputError(f"{where}: has no {missing[0]!r}")
     keypoint = entry["keypoint"]

@@ -81,7 +81,7 @@ def write_arrays(source: Source, folder: Path, options: ArrayOptions) -> dict[st
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: is no folder to write to: {error.strerror}") from None
+        raise InputError(f"{folder}: cannot be written to: {error.strerror}") from None
     with tempfile.TemporaryFile(dir=folder) as spool:
         parts = _spool(_prepared(source.clips, mapping, target, options), spool)
         if not parts:

@@ -92,7 +92,7 @@ def _parsed(
     row: Row, joints: dict[str, int], where: str
 ) -> tuple[tuple[int, int, int], tuple[float, float, float, float]]:
     if row["joint"] not in joints:
-        raise InputError(f"{where}: {row['joint']!r} is no joint of the layout")
+        raise InputError(f"{where}: {row['joint']!r} is not a joint of the layout")
     try:
         place = (int(row["frame"]), int(row.get("person") or 0), joints[row["joint"]])
         x, y, z = (float(row[axis]) for axis in "xyz")

@@ -34,7 +34,7 @@ def open_hdm05(path: Path, split: str | None) -> Source:
         InputError: A file is not what it should be.
     """
     if split not in (None, "none", "npz") and not re.fullmatch(r"\w\w(,\w\w)*", split):
-        raise InputError(f"split {split!r}: subjects like bd,bk,dg, or npz")
+        raise InputError(f"split {split!r}: must be subjects such as bd,bk,dg, or npz")
     clips = _captured(path, split) if path.is_dir() else _packed(path, split)
     return Source("hdm05", _some_train(clips, split))
 

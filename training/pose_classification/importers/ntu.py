@@ -53,7 +53,7 @@ def open_ntu(path: Path, split: str | None) -> Source:
         InputError: There is no such folder or split, or a file is damaged.
     """
     if split not in (None, "none", *SPLITS):
-        raise InputError(f"split {split!r}: one of {', '.join(SPLITS)}, none")
+        raise InputError(f"split {split!r}: must be one of {', '.join(SPLITS)}, none")
     files = sorted(path.rglob("*.skeleton"))
     if not files:
         raise InputError(f"{path}: no .skeleton files in this folder")

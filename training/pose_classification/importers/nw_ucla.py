@@ -72,7 +72,7 @@ def _parts(split: str) -> dict[str, str]:
         }
     except OSError as error:
         raise InputError(
-            f"split {split!r}: none of {', '.join(SPLITS)}, and no such file"
+            f"split {split!r}: must be one of {', '.join(SPLITS)}, or a JSON file"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{split}: must hold train and test, lists of file_name") from error

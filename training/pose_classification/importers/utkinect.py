@@ -65,7 +65,7 @@ def _training_subjects(path: Path, split: str | None) -> set[int] | None:
     try:
         return {int(number) for number in split.split(",")}
     except ValueError as error:
-        raise InputError(f"split {split!r}: subjects like 1,3,5, or split1") from error
+        raise InputError(f"split {split!r}: must be subjects such as 1,3,5, or split1") from error
 
 
 def _clips(

@@ -158,7 +158,7 @@ def test_csv_with_all_columns(tmp_path):
     ("text", "message"),
     [
         ("sample,frame,joint,x,y,label\n", "has no column 'z'"),
-        (HEADER + "a,0,tail,1,2,3,w\n", "line 2: 'tail' is no joint"),
+        (HEADER + "a,0,tail,1,2,3,w\n", "line 2: 'tail' is not a joint"),
         (HEADER + "a,0,0,1,2,3,w\na,1,0,1,?,3,w\n", "line 3: a number"),
         (HEADER + "a,0,0,1,2\n", "line 2: a number"),
         (HEADER + "a,x,0,1,2,3,w\n", "line 2: a number"),

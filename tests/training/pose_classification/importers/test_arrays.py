@@ -140,7 +140,7 @@ def test_command_line(tmp_path, capsys):
         (["csv", "{csv}", "-o", "{out}", "--scale", "nan"], "other than 0"),
         (["csv", "{csv}", "-o", "{out}", "--scale", "half"], "'half' is not a number other than 0"),
         (["csv", "{csv}", "-o", "{out}", "--from-layout", "kinect-v1", "--split", "x"], "no --spl"),
-        (["csv", "{csv}", "-o", "{csv}", "--from-layout", "kinect-v1"], "no folder to write to"),
+        (["csv", "{csv}", "-o", "{csv}", "--from-layout", "kinect-v1"], "cannot be written to"),
     ],
 )
 def test_command_line_mistakes(tmp_path, capsys, arguments, message):

@@ -76,7 +76,7 @@ def test_nw_ucla_splits(nw_ucla, tmp_path):
     path.write_text("[]")
     with pytest.raises(InputError, match="must hold train and test"):
         parts(str(path))
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="or a JSON file"):
         parts("crossview")
 
 

@@ -39,7 +39,7 @@ def test_utkinect_original(original):
 def test_utkinect_split_by_subject(original):
     parts = [clip.part for clip in open_utkinect(original, "2,4").clips]
     assert parts == ["val", "val", "train"]
-    with pytest.raises(InputError, match="subjects like 1,3,5"):
+    with pytest.raises(InputError, match="must be subjects such as 1,3,5"):
         open_utkinect(original, "odd")
 
 
@@ -125,7 +125,8 @@ def test_hdm05_npz_in_any_order_of_bones(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("split", "message"), [("nzp", "subjects like bd,bk,dg, or npz"), ("zz", "no subject of that")]
+    ("split", "message"),
+    [("nzp", "must be subjects such as bd,bk,dg, or npz"), ("zz", "no subject of that")],
 )
 def test_hdm05_split_with_a_slip(tmp_path, split, message):
     _npz(tmp_path / "x.npz", list(get_layout("hdm05").joints))
