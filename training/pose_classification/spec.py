@@ -31,19 +31,19 @@ class ModelSpec(SpecModel):
     )
     pretrained_model_path: OptionalText = Field(
         default=None,
-        description="A .pth whose weights training starts from; what does not fit is listed.",
+        description="A .pth to start training from; weights that do not fit are listed.",
     )
     input_channels: int = Field(default=3, gt=0, description="Channels of the poses: x, y, z.")
     dropout: float = Field(default=0.5, ge=0, le=1, description="Probability to drop hidden units.")
     graph_layout: str = Field(
         default="nvidia",
         description="The skeleton: nvidia, openpose, human3.6m, ntu-rgb+d, ntu_edge, coco. "
-        "Beyond TAO: kinect-v1, or the path of a YAML file with a layout of your own.",
+        "Beyond TAO: kinect-v1, hdm05, mediapipe, or the path of a YAML file with your own layout.",
     )
     graph_strategy: Literal["uniform", "distance", "spatial", "spatial_full"] = Field(
         default="spatial",
         description="How neighbours are partitioned (section 3.3 of arXiv 1801.07455). TAO's "
-        "spatial tells nearer from farther only beside the centre. Beyond TAO: spatial_full "
+        "spatial tells nearer from farther only next to the centre. Beyond TAO: spatial_full "
         "does so everywhere.",
     )
     edge_importance_weighting: bool = Field(
@@ -53,9 +53,9 @@ class ModelSpec(SpecModel):
     )
     padding: Literal["tao", "mask"] = Field(
         default="tao",
-        description="What zero frames at the end of a sequence do. tao: they are input like any "
-        "other and dilute the result. Beyond TAO: mask ignores them exactly, so logits do not "
-        "depend on how long a sequence was padded.",
+        description="What happens to zero frames at the end of a sequence. tao: they are input "
+        "like any other and change the result. Beyond TAO: mask ignores them exactly, so the "
+        "logits do not depend on how long a sequence was padded.",
     )
     base_channels: int = Field(
         default=64,
@@ -65,8 +65,8 @@ class ModelSpec(SpecModel):
     fit_picture: bool = Field(
         default=False,
         description="Beyond TAO: the network first centres x and y of each person's sequence and "
-        "divides them by their spread, so that it does not matter where in the picture somebody "
-        "is and how large. For the pose types 2dbp and 25dbp.",
+        "divides them by their spread, so that place and size in the picture do not matter. For "
+        "the pose types 2dbp and 25dbp.",
     )
 
     @field_validator("graph_layout")
@@ -98,8 +98,8 @@ class OptimSpec(SpecModel):
     weight_decay: float = Field(default=1e-4, gt=0, description="Weight decay (L2).")
     lr_scheduler: Literal["MultiStep", "AutoReduce", "Cosine"] = Field(
         default="MultiStep",
-        description="MultiStep: times lr_decay at the epochs lr_steps. AutoReduce: times "
-        "lr_decay when lr_monitor has not improved. Beyond TAO: Cosine, to 0 at the last step.",
+        description="MultiStep: multiplies lr by lr_decay at the epochs lr_steps. AutoReduce: "
+        "multiplies it when lr_monitor has not improved. Beyond TAO: Cosine lowers it to 0.",
     )
     lr_monitor: Literal["val_loss", "train_loss"] = Field(
         default="val_loss", description="What AutoReduce watches."
@@ -107,9 +107,9 @@ class OptimSpec(SpecModel):
     patience: int = Field(
         default=1,
         gt=0,
-        description="Epochs without improvement before AutoReduce.",
+        description="Epochs without improvement before AutoReduce lowers the rate.",
     )
-    min_lr: float = Field(default=1e-4, gt=0, description="Lower bound of the rate for AutoReduce.")
+    min_lr: float = Field(default=1e-4, gt=0, description="Lowest rate that AutoReduce goes to.")
     lr_steps: list[int] = Field(
         default=[10, 60],
         description="Epochs at which MultiStep lowers the rate.",
@@ -150,7 +150,7 @@ class TrainSpec(GpuSpec):
     seed: int = Field(
         default=1234,
         lt=2**32,
-        description="Seed of random, NumPy and torch; a negative one is drawn anew in each run.",
+        description="Seed of random, NumPy and torch; a negative one draws another in each run.",
     )
     cudnn: CudnnSpec = Field(default=CudnnSpec(), description="cuDNN.")
     num_epochs: int = Field(default=10, gt=0, description="Epochs to train.")
@@ -160,7 +160,7 @@ class TrainSpec(GpuSpec):
     )
     validation_interval: int = Field(default=1, gt=0, description="Epochs between validations.")
     resume_training_checkpoint_path: OptionalText = Field(
-        default=None, description="Checkpoint to go on from, instead of the latest of results_dir."
+        default=None, description="Checkpoint to resume, instead of the latest in results_dir."
     )
     results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/train.")
     optim: OptimSpec = Field(default=OptimSpec(), description="The optimiser (SGD).")
@@ -173,7 +173,7 @@ class TrainSpec(GpuSpec):
         default=0.0, ge=0, lt=1, description="Beyond TAO: label smoothing of the cross-entropy."
     )
     ema_decay: float = Field(
-        default=0.0, ge=0, lt=1, description="Beyond TAO: decay of the averaged weights; 0: none."
+        default=0.0, ge=0, lt=1, description="Beyond TAO: decay of averaged weights (EMA); 0: none."
     )
     precision: Literal[32, "bf16", "fp16"] = Field(
         default=32,
@@ -220,11 +220,11 @@ class InferenceSpec(EvaluateSpec):
     """The inference task."""
 
     output_file: OptionalText = Field(
-        default=None, description="Text file for the results, one line a sequence."
+        default=None, description="Text file for the results, one line per sequence."
     )
     scores: bool = Field(
         default=False,
-        description="Beyond TAO: write all classes, ranked with scores, not just the best.",
+        description="Beyond TAO: write all classes with their scores, the best first.",
     )
 
 
@@ -233,7 +233,7 @@ class ExperimentSpec(SpecModel):
 
     results_dir: OptionalText = Field(default="/results", description="Folder of all results.")
     encryption_key: OptionalText = Field(
-        default=None, description="Checkpoints are encrypted with this key, and read with it."
+        default=None, description="Key to encrypt checkpoints with, and to read them."
     )
     model: ModelSpec = Field(default=ModelSpec(), description="The network.")
     dataset: DatasetSpec = Field(default=DatasetSpec(), description="Data.")

@@ -53,35 +53,37 @@ class DatasetSpec(SpecModel):
         default=False, description="Rotate, scale and shift sequences in the image plane at random."
     )
     window_size: int = Field(
-        default=-1, ge=-1, description="Frames of a training sequence; -1: as many as the data has."
+        default=-1,
+        ge=-1,
+        description="Frames of a training sequence; -1: as many as the array has.",
     )
     batch_size: int = Field(default=64, gt=0, description="Batch size.")
     num_workers: int = Field(
         default=1, ge=0, description="Processes that load data; 0 loads in the training process."
     )
     pose_type: PoseType = Field(
-        default="3dbp", description="Beyond TAO: what the poses are; written into exported models."
+        default="3dbp", description="Beyond TAO: type of the poses; written into exported models."
     )
     stream: Stream = Field(
         default="joint",
-        description="Beyond TAO: feed positions, differences along bones, or either's "
-        "differences in time.",
+        description="Beyond TAO: feed positions (joint), vectors along the bones (bone), or the "
+        "difference of either to the next frame.",
     )
     sampling: Literal["none", "uniform", "random"] = Field(
         default="none",
-        description="Beyond TAO: uniform takes clip_length frames spread over the sequence, one "
-        "at random out of each of as many equal parts (PYSKL); random takes as many from anywhere, "
-        "in order (SGN).",
+        description="Beyond TAO: uniform cuts the sequence into clip_length equal parts and takes "
+        "one frame from each, at random (PYSKL); random takes clip_length frames from anywhere, in "
+        "order (SGN).",
     )
     clip_length: int = Field(
         default=100,
         gt=0,
-        description="Beyond TAO: frames of a sample.",
+        description="Beyond TAO: frames that sampling takes.",
     )
     num_test_clips: int = Field(
         default=1,
         gt=0,
-        description="Beyond TAO: uniform samples a sequence is tested with; averaged.",
+        description="Beyond TAO: clips per sequence whose logits are averaged in tests.",
     )
     pre_normalise: bool = Field(
         default=False,
@@ -95,11 +97,14 @@ class DatasetSpec(SpecModel):
     )
     random_rotation: Angles = Field(
         default=[0.0, 0.0, 0.0],
-        description="Beyond TAO: largest random rotation about x, y and z, radians; one number is "
-        "for all three.",
+        description="Beyond TAO: largest random rotation about x, y and z in radians; one number "
+        "is for all three.",
     )
     random_scale: float = Field(
-        default=0.0, ge=0, lt=1, description="Beyond TAO: each axis is scaled by up to 1 -/+ this."
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Beyond TAO: scale each axis by up to this, up or down.",
     )
     random_flip: float = Field(
         default=0.0, ge=0, le=1, description="Beyond TAO: probability to swap left and right."
@@ -114,11 +119,11 @@ class DatasetSpec(SpecModel):
         default=1.0,
         gt=0,
         le=1,
-        description="Beyond TAO: least share of a sequence that a training sample is taken from, "
-        "for sampling.",
+        description="Beyond TAO: smallest share of a sequence that a training clip is taken from, "
+        "with sampling.",
     )
     repeat: int = Field(
-        default=1, gt=0, description="Beyond TAO: times each sequence is seen in one epoch."
+        default=1, gt=0, description="Beyond TAO: how often each sequence is seen in one epoch."
     )
     batch_by_length: bool = Field(
         default=False,

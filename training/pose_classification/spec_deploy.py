@@ -42,7 +42,7 @@ class ExportSpec(SpecModel):
     )
     data_type: Literal["FP32", "INT8"] = Field(
         default="FP32",
-        description="Beyond TAO: INT8 is for ONNX Runtime on a CPU with VNNI; TensorRT wants FP32.",
+        description="Beyond TAO: INT8 is for ONNX Runtime on a CPU with VNNI; TensorRT takes FP32.",
     )
     calibration_data: OptionalText = Field(
         default=None, description="Beyond TAO: .npy of real sequences for INT8."
@@ -92,12 +92,12 @@ class DatasetConvertSpec(SpecModel):
         default=_CONVERT.sequence_overlap,
         gt=0,
         lt=1,
-        description="From start to start of segments, as a share of sequence_length.",
+        description="Stride between segments as a fraction of sequence_length.",
     )
     frame_rate: float = Field(
         default=_CONVERT.frame_rate,
         gt=0,
-        description="Beyond TAO: poses a second of the data, which is interpolated to 30.",
+        description="Beyond TAO: poses per second in the data, which are interpolated to 30.",
     )
 
 
@@ -105,7 +105,7 @@ class TensorRTSpec(SpecModel):
     """How the TensorRT engine is built."""
 
     data_type: Literal["FP32", "FP16", "INT8"] = Field(default="FP32", description="Precision.")
-    workspace_size: int = Field(default=1024, gt=0, description="Workspace in MiB.")
+    workspace_size: int = Field(default=1024, gt=0, description="Memory for building, MiB.")
     min_batch_size: int = Field(default=1, gt=0, description="Smallest batch.")
     opt_batch_size: int = Field(default=4, gt=0, description="Batch the engine is tuned for.")
     max_batch_size: int = Field(default=16, gt=0, description="Largest batch.")
@@ -115,7 +115,9 @@ class TensorRTSpec(SpecModel):
         description="Beyond TAO: frames the engine is tuned for; default: 100 for a masked "
         "network, 300 for TAO's.",
     )
-    max_sequence_length: int = Field(default=300, gt=0, description="Beyond TAO: most frames.")
+    max_sequence_length: int = Field(
+        default=300, gt=0, description="Beyond TAO: largest number of frames."
+    )
     calibration_data: OptionalText = Field(
         default=None, description="Beyond TAO: .npy of real sequences for FP16 and INT8."
     )
