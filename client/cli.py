@@ -149,7 +149,7 @@ def _logging_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def _heeding_sigterm() -> Iterator[None]:
-    """Take SIGTERM for an interrupt, which leaves no half of a file behind."""
+    """Treat SIGTERM as an interrupt, so that no half-written file is left."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -142,10 +142,10 @@ class Connection:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what no coroutine has caught, but not what is of no loop of ours.
+    """Log errors that no coroutine has caught, except those that belong to other loops.
 
-    gRPC has one poller for all loops of a process. Whatever loop is awake is handed what came for
-    another, also for one that is closed, and then complains (grpc/grpc#25364).
+    gRPC has one poller for all event loops of a process. It may hand a loop what came for another,
+    even for a closed one, and the loop then complains (grpc/grpc#25364).
     """
     if "PollerCompletionQueue" not in context.get("message", ""):
         loop.default_exception_handler(context)

@@ -40,7 +40,7 @@ class Sidecar:
 
     @classmethod
     def of_model(cls, folder: Path) -> Sidecar:
-        """Reads the sidecar of the newest version in a model's folder of the repository.
+        """Read the sidecar of the newest version in a model's folder of the repository.
 
         Args:
             folder: `model_repository/<model>`, with version folders `1`, `2` ...
@@ -62,7 +62,7 @@ class Sidecar:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> Sidecar:
-        """Takes the known keys; a sidecar holds others, for people and for training.
+        """Take the known keys; a sidecar has others, which are for people and for training.
 
         Raises:
             InputError: A value is not one of those above; names `source`.

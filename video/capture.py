@@ -87,7 +87,7 @@ class Video:
             )
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         self._capture.release()
 
     def reopen(self) -> Image | None:

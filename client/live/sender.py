@@ -87,10 +87,10 @@ class Sender:
         return 2 * len(self._waiting) >= self._limit
 
     def check(self) -> None:
-        """See that the thread is well.
+        """Raise what has ended the thread, if it has failed.
 
         Raises:
-            BaseException: What ended it, such as a full disk.
+            BaseException: That failure, such as a full disk.
         """
         if self._failure:
             raise self._failure

@@ -47,7 +47,7 @@ class LiveSource(Protocol):
         """Return what has come, after ``timeout`` seconds at the latest; None at the end."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 def open_source(word: str) -> LiveSource:

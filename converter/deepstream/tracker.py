@@ -71,7 +71,7 @@ class Tracker:
             self._touched.append((source, track))
 
     def flush(self) -> Iterator[CutPoses]:
-        """Yield the segments that have become complete, once in a while."""
+        """Yield the segments that have become complete; waits until enough poses are gathered."""
         if self._gathered < _BATCH:
             return
         self._gathered = 0

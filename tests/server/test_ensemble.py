@@ -122,7 +122,7 @@ def test_a_network_without_a_sidecar_is_served_as_nvidias(serve: Callable[..., A
     ("sidecar", "message"),
     [
         ({"padding": "left"}, "padding is 'left', must be one of mask, tao"),
-        ({"stream": "bone"}, f"{NETWORK} wants bone, only joint is served here"),
+        ({"stream": "bone"}, f"{NETWORK} takes the stream bone, only joint is served"),
     ],
 )
 def test_a_network_that_cannot_be_served_right_is_not_served(

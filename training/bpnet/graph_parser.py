@@ -12,35 +12,28 @@ from torch import nn
 from torch.nn import functional
 
 from training.bpnet.pose_config import PoseConfig
+from training.bpnet.postprocess.limbs import NEEDED, SAMPLES
 from training.bpnet.postprocess.peaks import LOSS, REACH, SMOOTH_SIGMA, SMOOTH_SIZE
+from training.bpnet.postprocess.people import PeopleParser
 from training.bpnet.postprocess.upsample import enlarger
-
-_SAMPLES, _NEEDED = 10, 9  # more than 0.8 of ten
 
 
 class GraphParser(nn.Module):
     """Maps to the candidates of joints and the scores of limbs between them.
 
+    Enlargement and thresholds are the defaults of `PeopleParser`.
+
     Args:
         pose: joints and limbs.
         count: K, candidates per joint.
-        factor: enlargement of the maps, pixels per cell.
-        heatmap_threshold: least heatmap value of a joint.
-        paf_threshold: least field component along a limb.
     """
 
-    def __init__(
-        self,
-        pose: PoseConfig,
-        count: int = 20,
-        factor: int = 8,
-        heatmap_threshold: float = 0.1,
-        paf_threshold: float = 0.05,
-    ) -> None:
+    def __init__(self, pose: PoseConfig, count: int) -> None:
         super().__init__()
-        self.count, self.factor = count, factor
-        self.heatmap_threshold, self.paf_threshold = heatmap_threshold, paf_threshold
-        plain, smooth = enlarger(factor, REACH, SMOOTH_SIZE, SMOOTH_SIGMA)
+        self.count, self.factor = count, PeopleParser.factor
+        self.heatmap_threshold = PeopleParser.heatmap_threshold
+        self.paf_threshold = PeopleParser.paf_threshold
+        plain, smooth = enlarger(self.factor, REACH, SMOOTH_SIZE, SMOOTH_SIGMA)
         self.register_buffer("plain", torch.from_numpy(plain))
         self.register_buffer("smooth", torch.from_numpy(smooth))
         self.register_buffer("span", torch.arange(len(smooth)))
@@ -48,7 +41,7 @@ class GraphParser(nn.Module):
         topology = torch.from_numpy(pose.topology)
         self.register_buffer("starts", topology[:, 2].clone())
         self.register_buffer("ends", topology[:, 3].clone())
-        self.register_buffer("along", torch.linspace(0, 1, _SAMPLES))
+        self.register_buffer("along", torch.linspace(0, 1, SAMPLES))
         self.plain: torch.Tensor
         self.smooth: torch.Tensor
         self.span: torch.Tensor
@@ -124,7 +117,7 @@ class GraphParser(nn.Module):
         place = (points[..., 1] * width + points[..., 0]).flatten(2)  # (N, L, K K S)
         fields = pafs.reshape(pafs.shape[0], -1, 2, height * width)
         sampled = fields.gather(3, place[:, :, None].expand(-1, -1, 2, -1))
-        sampled = sampled.reshape(*sampled.shape[:3], self.count, self.count, _SAMPLES)
+        sampled = sampled.reshape(*sampled.shape[:3], self.count, self.count, SAMPLES)
         length = vector.square().sum(dim=4, keepdim=True).sqrt().clamp(min=1e-6)
         unit = (vector / length).permute(0, 1, 4, 2, 3)[..., None]  # (N, L, 2, K, K, 1)
         component = (sampled * unit).sum(dim=2)
@@ -132,4 +125,4 @@ class GraphParser(nn.Module):
         count = valid.sum(dim=4)
         score: torch.Tensor = (component * valid).sum(dim=4) / count.clamp(min=1)
         exists = (start[..., 2] > 0) & (end[..., 2] > 0)
-        return torch.where(exists & (count >= _NEEDED), score, 0.0)
+        return torch.where(exists & (count >= NEEDED), score, 0.0)

@@ -65,7 +65,7 @@ def _exponential(
     return rate
 
 
-def gradient_weight(name: str, parameter: torch.Tensor, spec: TrainSpec) -> float:
+def gradient_weight(name: str, spec: TrainSpec) -> float:
     """The factor of a parameter's learning rate, by its name in the model."""
     weight = 1.0
     optimizer = spec.optimizer
@@ -86,7 +86,7 @@ def build_optimizer(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
     """
     groups = defaultdict(list)
     for name, parameter in model.named_parameters():
-        groups[gradient_weight(name, parameter, spec)].append(parameter)
+        groups[gradient_weight(name, spec)].append(parameter)
     parameters = [{"params": group, "lr": weight} for weight, group in groups.items()]
     optimizer = spec.optimizer
     if isinstance(optimizer, AdamW):

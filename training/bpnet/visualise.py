@@ -24,8 +24,8 @@ class SkeletonPainter:
 
     def __init__(self, pose: PoseConfig) -> None:
         self.pose = pose
-        self._limb_colours = [_colour(pose, *limb) for limb in pose.limbs]
-        self._joint_colours = [_colour(pose, joint, joint) for joint in range(pose.num_joints)]
+        self._limb_colours = [_colour(pose, outer) for _, outer in pose.limbs]
+        self._joint_colours = [_colour(pose, joint) for joint in range(pose.num_joints)]
 
     def __call__(self, photo: Array, people: People) -> Array:
         """(H, W, 3) uint8 RGB -> a copy with the people drawn into it."""
@@ -62,11 +62,10 @@ def _line_width(points: Array, shape: tuple[int, ...]) -> int:
     return max(1, round(min(largest, extent)))
 
 
-def _colour(pose: PoseConfig, start: int, end: int) -> tuple[int, int, int]:
-    """A hue by the side of the limb's outer joint, varied along the body."""
-    name = pose.joints[end]
-    words = name.split("_")
-    share = end / max(pose.num_joints - 1, 1)
+def _colour(pose: PoseConfig, joint: int) -> tuple[int, int, int]:
+    """RGB with a hue by the side of a joint, varied along the body."""
+    words = pose.joints[joint].split("_")
+    share = joint / max(pose.num_joints - 1, 1)
     if "left" in words or "l" in words:
         hue = 0.52 + 0.12 * share
     elif "right" in words or "r" in words:

@@ -108,7 +108,7 @@ def find_latest(directory: Path) -> Path | None:
 
 
 class EncryptedCheckpointIO(CheckpointIO):
-    """Lightning's way to files, through :func:`save_checkpoint` and :func:`load_checkpoint`."""
+    """Lightning's interface to files, by :func:`save_checkpoint` and :func:`load_checkpoint`."""
 
     def __init__(self, key: str | None = None) -> None:
         self.key = key

@@ -32,7 +32,7 @@ def program_version() -> str:
 
 @contextmanager
 def quiet_exporter() -> Iterator[None]:
-    """Keep the remarks of torch's ONNX exporter about itself to itself."""
+    """Silence what torch's ONNX exporter says about itself."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -47,7 +47,7 @@ def quiet_exporter() -> Iterator[None]:
 
 
 def without_trace(model: Any) -> Any:
-    """Take out of an `onnx.ModelProto` where its nodes were traced: source paths of this machine.
+    """Remove from an `onnx.ModelProto` the source paths, of this machine, of its nodes.
 
     Returns:
         The same model.

@@ -12,6 +12,6 @@ Item = TypeVar("Item")
 
 
 def progress(items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
-    """Yield the items and show how many are done; silent where nobody looks."""
+    """Yield the items and show how many are done, if standard error is a terminal."""
     console = Console(stderr=True)
     return iter(track(items, title, total=total, console=console, disable=not console.is_terminal))

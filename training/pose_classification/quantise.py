@@ -4,7 +4,7 @@
 
 writes `model.int8.onnx` and its facts beside `model.onnx`. ONNX Runtime computes it with 8-bit
 integers where the processor multiplies them (AVX-512 VNNI, AVX-VNNI); without, sums may saturate,
-so keep to FP32 there. TensorRT makes an INT8 engine of its own and wants the FP32 file.
+so keep to FP32 there. TensorRT makes an INT8 engine of its own from the FP32 file.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _logits(model: onnx.ModelProto, batches: Iterator[FloatArray]) -> FloatArray
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the advice of ONNX Runtime's quantiser, given through the root logger, to itself."""
+    """Silence the advice that ONNX Runtime's quantiser gives through the root logger."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -238,8 +238,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     parser = Parser(prog="quantise", description=__doc__.splitlines()[0])
     parser.add_argument("onnx", type=Path, help="an exported network in FP32")
-    parser.add_argument("--calibration", type=Path, required=True, metavar="NPY")
-    parser.add_argument("-o", "--output", type=Path, help="default: <name>.int8.onnx")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="NPY",
+        help="array of real sequences (N, C, T, V, M), as the network is fed",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="file to write (default: <name>.int8.onnx beside it)"
+    )
     given = parser.parse_args(argv)
     path = given.output or given.onnx.with_suffix(".int8.onnx")
     check_onnx_path(path, "--output")

@@ -42,7 +42,7 @@ _SEED_VARIABLE = "POSE_CLASSIFICATION_SEED"  # the processes of one run share a 
 
 
 def run(spec: ExperimentSpec, results: ResultsDir) -> None:
-    """Train, or go on with a training that was interrupted.
+    """Train, or resume a training that was interrupted.
 
     Args:
         spec: The experiment.
@@ -137,7 +137,7 @@ def _seed(seed: int) -> int:
 
 
 def resume_path(train: TrainSpec, directory: Path) -> Path | None:
-    """The checkpoint to go on from: the one that the spec names, else the latest of the folder.
+    """The checkpoint to resume: the one that the spec names, else the latest of the folder.
 
     Raises:
         InputError: The named file is missing, or is no ``.pth`` or ``.tlt``.
@@ -189,7 +189,7 @@ def _check_resume(
 def _check_optimizer(
     path: Path, checkpoint: Mapping[str, Any], optim: OptimSpec, steps_per_epoch: int
 ) -> None:
-    """See that what the checkpoint itself sets, whatever the spec says, is what the spec says.
+    """See that the settings which resuming takes from the checkpoint are those of the spec.
 
     Raises:
         InputError: It is not.
@@ -215,7 +215,7 @@ def _shape(shape: torch.Size | None) -> str:
 
 
 def _quieten_lightning() -> None:
-    """Only warnings of Lightning that a user can act upon."""
+    """Keep only those of Lightning's warnings that a user can act upon."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",

@@ -86,7 +86,7 @@ class _Troubles:
         self._told.add(error.code())
 
     def end(self) -> None:
-        """Forget all, because a message has come."""
+        """Forget all troubles, because a message has come."""
         self._told.clear()
 
 

@@ -24,7 +24,7 @@ class TritonPythonModel:
         name = args["model_name"].removesuffix("preprocess") + "tao"
         self.network = Sidecar.of_model(Path(args["model_repository"]).parent / name)
         if self.network.stream != "joint":
-            raise InputError(f"{name} wants {self.network.stream}, only joint is served here")
+            raise InputError(f"{name} takes the stream {self.network.stream}, only joint is served")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Normalises together all sequences of the same length and camera."""

@@ -59,7 +59,7 @@ def model():
 
 def weights(model, spec):
     named = dict(model.named_parameters())
-    return {name: gradient_weight(name, named[name], spec) for name in named}
+    return {name: gradient_weight(name, spec) for name in named}
 
 
 def test_stagewise_multipliers(model):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from converter.bodypose import Limbs, Peaks, match
 from training.bpnet.arrays import Array
 from training.bpnet.postprocess.upsample import EnlargedFields
+
+SAMPLES = 10  # places along a limb, ends included
+NEEDED = 9  # of them must exceed the threshold: TAO wants more than 0.8
 
 
 def find_limbs(
@@ -17,8 +18,6 @@ def find_limbs(
     topology: Array,
     factor: int = 8,
     threshold: float = 0.05,
-    num_samples: int = 10,
-    valid_share: float = 0.8,
 ) -> Limbs:
     """Score every pair of candidates of every limb and match them greedily.
 
@@ -31,24 +30,21 @@ def find_limbs(
         topology: (K, 4), see `PoseConfig.topology`.
         factor: enlargement, pixels per cell.
         threshold: least component along the limb.
-        num_samples: places along a limb, ends included.
-        valid_share: a pair needs more than this share of valid samples.
     """
-    needed = math.floor(valid_share * num_samples) + 1
-    along = np.linspace(0, 1, num_samples, dtype=np.float32)
+    along = np.linspace(0, 1, SAMPLES, dtype=np.float32)
     fields = EnlargedFields(pafs[..., topology[:, :2]], factor)
     place = np.stack([peaks.x, peaks.y]).astype(np.float32)
     limb, start, end = _pairs(peaks, topology)
     # A pair that fails at two places too many cannot pass: most pairs are settled by a few.
-    probes = along[1 :: max(num_samples // (num_samples - needed + 2), 1)]
+    probes = along[1 :: SAMPLES // (SAMPLES - NEEDED + 2)]
     failures = (_along(fields, place, limb, start, end, probes) <= threshold).sum(axis=1)
-    likely = failures <= num_samples - needed
+    likely = failures <= SAMPLES - NEEDED
     limb, start, end = limb[likely], start[likely], end[likely]
     component = _along(fields, place, limb, start, end, along)
     valid = component > threshold
     count = valid.sum(axis=1)
     score = (component * valid).sum(axis=1) / np.maximum(count, 1)
-    accepted = (score > 0) & (count >= needed)
+    accepted = (score > 0) & (count >= NEEDED)
     return match(limb[accepted], start[accepted], end[accepted], score[accepted])
 
 

@@ -11,16 +11,14 @@ from training.bpnet.postprocess.upsample import enlarger
 
 REACH = 1  # a peak of the enlarged map lies within a cell of a peak of the map
 LOSS = 0.5  # a peak between four cells is at least this much higher than each of them
-SMOOTH_SIZE, SMOOTH_SIGMA = 5, 3.0  # of the Gaussian, enlarged pixels
+SMOOTH_SIZE, SMOOTH_SIGMA = 5, 3.0  # taps and standard deviation of the Gaussian, enlarged pixels
+MOST_PER_JOINT = 128  # the strongest are kept, which bounds the work on noise
 
 
 def find_peaks(
     heatmaps: Array,
     factor: int = 8,
     threshold: float = 0.1,
-    smooth_size: int = SMOOTH_SIZE,
-    smooth_sigma: float = SMOOTH_SIGMA,
-    max_per_joint: int = 128,
 ) -> Peaks:
     """Peaks of the heatmaps, enlarged by `factor` and smoothed, that exceed a threshold.
 
@@ -30,13 +28,10 @@ def find_peaks(
         heatmaps: (H, W, V) without background.
         factor: enlargement, pixels per cell.
         threshold: least score.
-        smooth_size: taps of the Gaussian, enlarged pixels.
-        smooth_sigma: its standard deviation, enlarged pixels.
-        max_per_joint: the strongest are kept, which bounds the work on noise.
     """
     cells = _local_maxima(heatmaps, threshold * LOSS)
-    row, column, joint = _strongest(heatmaps, cells, max_per_joint)
-    plain, smooth = enlarger(factor, REACH, smooth_size, smooth_sigma)
+    row, column, joint = _strongest(heatmaps, cells, MOST_PER_JOINT)
+    plain, smooth = enlarger(factor, REACH, SMOOTH_SIZE, SMOOTH_SIGMA)
     half = plain.shape[1] // 2
     padded = cv2.copyMakeBorder(
         np.ascontiguousarray(heatmaps), half, half, half, half, cv2.BORDER_REPLICATE

@@ -51,7 +51,7 @@ def check_precision(request: EngineRequest, work: Path) -> dict[str, int]:
     """See that the engine computes in the precision that was asked for.
 
     Raises:
-        RuntimeError: it does not; TensorRT takes no offence at a request that it ignores.
+        RuntimeError: it does not; TensorRT itself ignores a precision without a word.
     """
     counts = layer_types((work / LAYERS).read_text())
     lower = {name for name in _TYPES if counts[name]}

@@ -46,7 +46,7 @@ def _part(subject: str, split: str | None) -> str:
 
 
 def _some_train(clips: Iterator[Clip], split: str | None) -> Iterator[Clip]:
-    """The clips; that none of them trains is found out at their end."""
+    """Pass the clips on; raise after the last one if none of them trains."""
     parts = set()
     for clip in clips:
         parts.add(clip.part)

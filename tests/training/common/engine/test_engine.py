@@ -148,8 +148,8 @@ def test_a_failing_build_leaves_nothing(
     ("arguments", "expected"),
     [
         (["none.onnx"], "none.onnx: no such file"),
-        (["--batch", "4", "2", "8"], "--batch: should be three numbers"),
-        (["--frames", "0", "2", "8"], "--frames: should be three numbers"),
+        (["--batch", "4", "2", "8"], "--batch: give three numbers"),
+        (["--frames", "0", "2", "8"], "--frames: give three numbers"),
         (["--precision", "fp8"], "invalid choice: 'fp8'"),
         ([], "no NVIDIA GPU 0 here; a dry run prints"),
     ],
