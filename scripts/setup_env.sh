@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Create the virtual environment with the named extras, at the locked versions.
+# Create the virtual environment with the named extras, at the locked versions, or add them to it.
 # Usage: scripts/setup_env.sh [EXTRA ...]      Environment: VENV (.venv), PYTHON (python3)
+# Extras: serve, train, bpnet, video, live, gpu, dev (docs/dependencies.md)
 set -euo pipefail
 self=$(readlink -f "$0")
 case ${1:-} in
-    -h | --help) sed -n '2,3s/^# \{0,1\}//p' "$self" && exit 0 ;;
+    -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$self" && exit 0 ;;
     -*) echo "setup: $1 is not an extra (see --help)" >&2 && exit 2 ;;
 esac
 cd "$(dirname "$self")/.."

@@ -162,6 +162,6 @@ def _open(source: str) -> cv2.VideoCapture:
         ],
     )
     if not capture.isOpened():
-        what = "does not answer" if "://" in source else "is no video that can be read"
+        what = "does not answer" if "://" in source else "is not a video that can be read"
         raise InputError(f"{source}: {what}")
     return capture

@@ -166,7 +166,7 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
     [
         (["missing.mp4", "-o", "o.json"], "missing.mp4: no such file"),
         (["missing.json", "-o", "o.json"], "missing.json: no such file"),
-        (["text.mp4", "-o", "o.json"], "text.mp4: is no video that can be read"),
+        (["text.mp4", "-o", "o.json"], "text.mp4: is not a video that can be read"),
         (["text.json", "-o", "o.json"], "text.json: holds neither"),
         (["bad\udcff.mp4", "-o", "o.json"], "a name that is not UTF-8 cannot be opened"),
         (["97", "-o", "o.json"], "there is no camera 97"),
