@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from converter import InputError
 
 FloatArray = NDArray[np.float32]
 
@@ -48,6 +51,30 @@ class Source:
     clips: Iterator[Clip]
     classes: Sequence[str] | None = None
     channels: tuple[int, ...] = POSITION
+
+
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """Return the files with a suffix in a folder and in those inside, in order."""
+    return [path for path in sorted(folder.rglob(f"*{suffix}")) if not is_shadow(path)]
+
+
+def is_shadow(path: PurePath) -> bool:
+    """Whether it is what macOS puts beside each file of an archive, under the same suffix."""
+    return path.name.startswith("._")
+
+
+def some_train(clips: Iterator[Clip], split: str | None) -> Iterator[Clip]:
+    """Yield the clips; that none of them trains is found out at their end.
+
+    Raises:
+        InputError: All of them are val.
+    """
+    parts = set()
+    for clip in clips:
+        parts.add(clip.part)
+        yield clip
+    if parts == {"val"}:
+        raise InputError(f"split {split!r}: no subject of that name, all would be val")
 
 
 def with_confidence(positions: NDArray[Any]) -> FloatArray:

@@ -13,8 +13,15 @@ from pathlib import Path
 
 from converter import InputError, get_layout
 from training.pose_classification.importers.asf_amc import read_amc, read_asf
-from training.pose_classification.importers.clips import Clip, FloatArray, Source, with_confidence
-from training.pose_classification.importers.tables import read_npz
+from training.pose_classification.importers.clips import (
+    Clip,
+    FloatArray,
+    Source,
+    files_in,
+    some_train,
+    with_confidence,
+)
+from training.pose_classification.importers.tables import read_npz, read_sequences
 
 _NAME = re.compile(r"HDM_(\w\w)_(\w+?)_\d+_\d+")
 
@@ -36,23 +43,13 @@ def open_hdm05(path: Path, split: str | None) -> Source:
     if split not in (None, "none", "npz") and not re.fullmatch(r"\w\w(,\w\w)*", split):
         raise InputError(f"split {split!r}: must be subjects such as bd,bk,dg, or npz")
     clips = _captured(path, split) if path.is_dir() else _packed(path, split)
-    return Source("hdm05", _some_train(clips, split))
+    return Source("hdm05", some_train(clips, split))
 
 
 def _part(subject: str, split: str | None) -> str:
     if split in (None, "none"):
         return "all"
     return "train" if subject in split.split(",") else "val"
-
-
-def _some_train(clips: Iterator[Clip], split: str | None) -> Iterator[Clip]:
-    """Pass the clips on; raise after the last one if none of them trains."""
-    parts = set()
-    for clip in clips:
-        parts.add(clip.part)
-        yield clip
-    if parts == {"val"}:
-        raise InputError(f"split {split!r}: no subject of that name, all would be val")
 
 
 def _parsed(name: str, where: Path) -> re.Match[str]:
@@ -63,8 +60,12 @@ def _parsed(name: str, where: Path) -> re.Match[str]:
 
 
 def _packed(path: Path, split: str | None) -> Iterator[Clip]:
-    content = read_npz(path, "frames", "offsets", "names", "bones")
-    tested = read_npz(path, "is_test")["is_test"] if split == "npz" else None
+    content = read_sequences(path, "bones")
+    tested = read_npz(path, "is_test")["is_test"].astype(bool) if split == "npz" else None
+    if tested is not None and tested.shape != content["names"].shape:
+        raise InputError(f"{path}: is_test must say of each of the names whether it is val")
+    if content["bones"].shape != content["frames"].shape[1:2]:
+        raise InputError(f"{path}: bones must name the {content['frames'].shape[1]} joints")
     order = _order(content["bones"].tolist(), path)
     for number, name in enumerate(content["names"].tolist()):
         subject, action = _parsed(name, path).groups()
@@ -74,10 +75,10 @@ def _packed(path: Path, split: str | None) -> Iterator[Clip]:
 
 
 def _captured(folder: Path, split: str | None) -> Iterator[Clip]:
-    files = sorted(folder.rglob("*.amc"))
+    files = files_in(folder, ".amc")
     if not files:
         raise InputError(f"{folder}: no .amc files in this folder")
-    skeletons = {file.stem: file for file in folder.rglob("*.asf")}
+    skeletons = {file.stem: file for file in files_in(folder, ".asf")}
     for file in files:
         subject, action = _parsed(file.stem, file).groups()
         if f"HDM_{subject}" not in skeletons:

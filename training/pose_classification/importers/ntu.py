@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError
-from training.pose_classification.importers.clips import Clip, FloatArray, Source, with_confidence
+from training.pose_classification.importers.clips import (
+    Clip,
+    FloatArray,
+    Source,
+    files_in,
+    with_confidence,
+)
 
 JOINTS = 25
 _JOINT_VALUES, _BODY_VALUES = 12, 10
@@ -54,7 +60,7 @@ def open_ntu(path: Path, split: str | None) -> Source:
     """
     if split not in (None, "none", *SPLITS):
         raise InputError(f"split {split!r}: must be one of {', '.join(SPLITS)}, none")
-    files = sorted(path.rglob("*.skeleton"))
+    files = files_in(path, ".skeleton")
     if not files:
         raise InputError(f"{path}: no .skeleton files in this folder")
     last = max(int(_name(file)[5]) for file in files)

@@ -10,13 +10,19 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 from converter import InputError
-from training.pose_classification.importers.clips import Clip, Source, with_confidence
+from training.pose_classification.importers.clips import (
+    Clip,
+    Source,
+    files_in,
+    is_shadow,
+    with_confidence,
+)
 
 ACTIONS = {
     "a01": "pick_up_with_one_hand",
@@ -92,12 +98,18 @@ def _clips(path: Path, parts: dict[str, str]) -> Iterator[Clip]:
 
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
-        for file in sorted(path.rglob("*.json")):
+        files = files_in(path, ".json")
+        if not files:
+            raise InputError(f"{path}: no .json files in this folder")
+        for file in files:
             yield file.name, file.read_bytes()
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in sorted(n for n in archive.namelist() if n.endswith(".json")):
+            names = [n for n in archive.namelist() if n.endswith(".json")]
+            if not names:
+                raise InputError(f"{path}: no .json files in this zip")
+            for name in sorted(n for n in names if not is_shadow(PurePath(n))):
                 yield name, archive.read(name)
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: neither a folder nor a readable zip") from error

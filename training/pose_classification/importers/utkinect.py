@@ -16,8 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError
-from training.pose_classification.importers.clips import Clip, Source, with_confidence
-from training.pose_classification.importers.tables import read_npz
+from training.pose_classification.importers.clips import (
+    Clip,
+    Source,
+    some_train,
+    with_confidence,
+)
+from training.pose_classification.importers.tables import read_npz, read_sequences
 
 ACTIONS = (
     "walk",
@@ -51,13 +56,16 @@ def open_utkinect(path: Path, split: str | None) -> Source:
         InputError: A file is not what it should be.
     """
     sequences = _original(path) if path.is_dir() else _packed(path)
-    return Source("kinect-v1", _clips(sequences, _training_subjects(path, split)), ACTIONS)
+    clips = _clips(sequences, _training_subjects(path, split))
+    return Source("kinect-v1", some_train(clips, split), ACTIONS)
 
 
 def _training_subjects(path: Path, split: str | None) -> set[int] | None:
     if split in (None, "none"):
         return None
     if official := re.fullmatch(r"split(\d+)", split):
+        if path.is_dir():
+            raise InputError(f"split {split!r}: is for an .npz; name the subjects, as 1,3,5")
         subjects = read_npz(path, "tr_subjects")["tr_subjects"]
         if not 1 <= int(official[1]) <= len(subjects):
             raise InputError(f"split {split!r}: {path} has split1 to split{len(subjects)}")
@@ -77,7 +85,7 @@ def _clips(
 
 
 def _packed(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    content = read_npz(path, "frames", "offsets", "names")
+    content = read_sequences(path)
     offsets = content["offsets"]
     for number, name in enumerate(content["names"].tolist()):
         if not re.fullmatch(r"s\d\d_e\d\d_\w+", name):
@@ -90,7 +98,8 @@ def _original(folder: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     if not labels.is_file():
         raise InputError(f"{labels}: no such file; it belongs to the original data set")
     recording, frames = "", np.empty((0, 1 + 3 * JOINTS), np.float32)
-    for number, line in enumerate(labels.read_text().splitlines(), 1):
+    text = labels.read_text(encoding="ascii", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
         if _TITLE.fullmatch(line.strip()):
             recording = line.strip()
             frames = _recording(folder / f"joints_{recording}.txt")
@@ -100,7 +109,9 @@ def _original(folder: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
                 raise InputError(f"{labels}: line {number}: {line.strip()!r} is not understood")
             if "nan" in (first.lower(), last.lower()):
                 continue  # the set itself says that this action was not recorded
-            chosen = (frames[:, 0] >= float(first)) & (frames[:, 0] <= float(last))
+            if not (first.isdecimal() and last.isdecimal()):
+                raise InputError(f"{labels}: line {number}: {line.strip()!r} is not understood")
+            chosen = (frames[:, 0] >= int(first)) & (frames[:, 0] <= int(last))
             yield f"{recording}_{action}", frames[chosen, 1:].reshape(-1, JOINTS, 3)
         elif line.strip():
             raise InputError(f"{labels}: line {number}: {line.strip()!r} is not understood")

@@ -103,6 +103,27 @@ def test_nw_ucla_other_files(nw_ucla, tmp_path):
         list(open_nw_ucla(tmp_path / "x.zip", None).clips)
 
 
+def test_files_that_macos_puts_beside_others_are_passed_over(nw_ucla, ntu, tmp_path):
+    for folder, suffix in ((nw_ucla, "json"), (ntu[0], "skeleton")):
+        (folder / "__MACOSX").mkdir()
+        for file in list(folder.glob(f"*.{suffix}")):
+            (folder / "__MACOSX" / f"._{file.name}").write_bytes(b"\x00\x05\x16\x07")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
+        for file in nw_ucla.rglob("*.json"):
+            out.write(file, str(file.relative_to(nw_ucla)))
+    assert len(list(open_nw_ucla(nw_ucla, None).clips)) == 4
+    assert len(list(open_nw_ucla(tmp_path / "x.zip", None).clips)) == 4
+    assert len(list(open_ntu(ntu[0], None).clips)) == 1
+
+
+def test_nw_ucla_without_sequences(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
+        out.writestr("readme.txt", "")
+    for path in (tmp_path, tmp_path / "x.zip"):
+        with pytest.raises(InputError, match=f"{path}: no .json files"):
+            list(open_nw_ucla(path, None).clips)
+
+
 def _skeleton_text(frames: list[dict[str, np.ndarray]]) -> str:
     """A file as the Kinect recorder of NTU RGB+D wrote it."""
     lines = [str(len(frames))]

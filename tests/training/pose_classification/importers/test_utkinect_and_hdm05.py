@@ -41,6 +41,10 @@ def test_utkinect_split_by_subject(original):
     assert parts == ["val", "val", "train"]
     with pytest.raises(InputError, match="must be subjects such as 1,3,5"):
         open_utkinect(original, "odd")
+    with pytest.raises(InputError, match=r"'split1': is for an \.npz"):
+        open_utkinect(original, "split1")
+    with pytest.raises(InputError, match="'11,12': no subject of that name"):
+        list(open_utkinect(original, "11,12").clips)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,8 @@ def test_utkinect_split_by_subject(original):
     [
         ("sitDown: 16 20", "sitDown 16 20", "line 3: 'sitDown 16 20' is not understood"),
         ("sitDown", "jump", "line 3: 'jump: 16 20'"),
+        ("16 20", "16 2O", "line 3: 'sitDown: 16 2O' is not understood"),
+        ("walk", "wälk", "line 2: .* is not understood"),
         ("s01_e01\n", "", "line 1"),
     ],
 )
@@ -97,6 +103,25 @@ def test_utkinect_npz(tmp_path):
         list(open_utkinect(path, None).clips)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frames": FRAMES[:, :, :2]}, "frames must be numbers of shape"),
+        ({"frames": FRAMES.reshape(12, 60)}, "frames must be numbers of shape"),
+        ({"names": [1, 2]}, "names must be a list of texts"),
+        ({"names": [b"s01_e01_walk", b"s09_e02_carry"]}, "names must be a list of texts"),
+        ({"offsets": [0, 5]}, "offsets must be whole numbers"),
+        ({"offsets": [0.0, 5.0, 12.0]}, "offsets must be whole numbers"),
+        ({"offsets": [0, 5, 13]}, "offsets must be whole numbers"),
+    ],
+)
+def test_npz_malformed(tmp_path, change, message):
+    content = {"frames": FRAMES, "offsets": [0, 5, 12], "names": ["s01_e01_walk", "s09_e02_carry"]}
+    np.savez(tmp_path / "x.npz", **content | change)
+    with pytest.raises(InputError, match=message):
+        list(open_utkinect(tmp_path / "x.npz", None).clips)
+
+
 def _npz(path: Path, bones: list[str]) -> np.ndarray:
     frames = np.random.default_rng(1).normal(size=(7, len(bones), 3))
     np.savez(
@@ -132,6 +157,19 @@ def test_hdm05_split_with_a_slip(tmp_path, split, message):
     _npz(tmp_path / "x.npz", list(get_layout("hdm05").joints))
     with pytest.raises(InputError, match=message):
         list(open_hdm05(tmp_path / "x.npz", split).clips)
+
+
+@pytest.mark.parametrize(
+    ("key", "length", "message"),
+    [("is_test", 1, "is_test must say of each"), ("bones", 30, "bones must name the 31 joints")],
+)
+def test_hdm05_npz_with_too_short_a_list(tmp_path, key, length, message):
+    _npz(tmp_path / "x.npz", list(get_layout("hdm05").joints))
+    with np.load(tmp_path / "x.npz") as file:
+        content = {name: file[name] for name in file}
+    np.savez(tmp_path / "x.npz", **content | {key: content[key][:length]})
+    with pytest.raises(InputError, match=message):
+        list(open_hdm05(tmp_path / "x.npz", "npz").clips)
 
 
 def test_hdm05_npz_without_a_bone(tmp_path):
