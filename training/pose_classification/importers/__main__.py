@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
 import sys
@@ -53,7 +54,7 @@ FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
         "folder of .asf and .amc files, or .npz; --split subjects (bd,bk,dg) or npz",
         lambda given: open_hdm05(given.source, given.split),
     ),
-    "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub", _annotations),
+    "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub, or 1", _annotations),
     "csv": ("table with a line for each joint; its column `part` is the split", _csv),
 }
 

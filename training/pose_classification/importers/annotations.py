@@ -36,8 +36,8 @@ def open_annotations(path: Path, split: str | None, layout: str | None, scores: 
     Args:
         path: The file.
         split: Beginning of two names in its ``split``, as ``xsub`` for ``xsub_train`` and
-            ``xsub_val``; or ``none``. Default: ``train`` and ``val``, or one part where the file
-            has no splits.
+            ``xsub_val``, or end, as ``1`` for ``train1`` and ``test1``; or ``none``. Default:
+            ``train`` and ``val`` or ``test``, or one part where the file has no splits.
         layout: Layout of the keypoints; None: by their number.
         scores: Make the scores the third channel of image positions.
 
@@ -54,12 +54,18 @@ def open_annotations(path: Path, split: str | None, layout: str | None, scores: 
         raise InputError(f"{path}: holds no list of annotations")
     parts = _parts(splits, split, path)
     clips = [_checked(entry, number, path) for number, entry in enumerate(annotations)]
-    joints = clips[0]["keypoint"].shape[2]
+    joints, axes = clips[0]["keypoint"].shape[2:]
+    for number, entry in enumerate(clips):
+        if (shape := entry["keypoint"].shape[2:]) != (joints, axes):
+            raise InputError(
+                f"{path}: annotation {number}: {shape[0]} keypoints of {shape[1]} numbers, "
+                f"the first has {joints} of {axes}"
+            )
     name = layout or _LAYOUTS.get(joints)
     if name is None or get_layout(name).num_joints != joints:
         raise InputError(f"{path}: {joints} keypoints; say which layout they are (--from-layout)")
     flat = IMAGE_POSITION_AND_SCORE if scores else IMAGE_POSITION
-    channels = flat if clips[0]["keypoint"].shape[3] == 2 else POSITION
+    channels = flat if axes == 2 else POSITION
     last = max(entry["label"] for entry in clips)
     classes = tuple(str(number) for number in range(last + 1))
     return Source(name, _clips(clips, parts), classes, channels)
@@ -69,11 +75,14 @@ def _parts(splits: dict[Any, Any], split: str | None, path: Path) -> dict[str, s
     """Part by name of the sequence, or None: all in one part."""
     if split == "none" or (split is None and not splits):
         return None
-    prefix = f"{split}_" if split else ""
-    wanted = {f"{prefix}{part}": part for part in ("train", "val")}
-    if not wanted.keys() <= splits.keys():
-        raise InputError(f"{path}: has splits {sorted(splits)}; choose with --split")
-    return {str(name): part for key, part in wanted.items() for name in splits[key]}
+    prefix, suffix = (f"{split}_", split) if split else ("", "")
+    named = [(f"{prefix}train", f"{prefix}{test}") for test in ("val", "test")]
+    named += [(f"train{suffix}", f"{test}{suffix}") for test in ("val", "test")]
+    for pair in named:
+        if splits.keys() >= set(pair):
+            parts = zip(pair, ("train", "val"), strict=True)
+            return {str(name): part for key, part in parts for name in splits[key]}
+    raise InputError(f"{path}: has splits {sorted(splits)}; choose with --split")
 
 
 def _checked(entry: Any, number: int, path: Path) -> dict[str, Any]:
@@ -92,9 +101,13 @@ def _checked(entry: Any, number: int, path: Path) -> dict[str, Any]:
         score, size = entry.get("keypoint_score"), entry.get("img_shape")
         if not isinstance(score, np.ndarray) or score.shape != shape[:3]:
             raise InputError(f"{where}: keypoint_score must be {shape[:3]}")
-        if not isinstance(size, (tuple, list)) or len(size) != 2 or min(size) <= 0:
+        if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(map(_is_size, size)):
             raise InputError(f"{where}: img_shape must be (height, width)")
     return entry
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and bool(value > 0)
 
 
 def _clips(entries: list[dict[str, Any]], parts: dict[str, str] | None) -> Iterator[Clip]:

@@ -85,7 +85,9 @@ def write_arrays(source: Source, folder: Path, options: ArrayOptions) -> dict[st
     with tempfile.TemporaryFile(dir=folder) as spool:
         parts = _spool(_prepared(source.clips, mapping, target, options), spool)
         if not parts:
-            raise InputError("there are no clips to import")
+            raise InputError(
+                "there are no clips to import: none is in the split, or none has a joint"
+            )
         classes = _classes(source.classes, parts)
         shapes = [shape for spooled in parts.values() for shape in spooled.shapes]
         frames = options.max_frames or max(length for length, _ in shapes)
@@ -109,7 +111,13 @@ def _prepared(
     root = target.common_names.index("pelvis") if "pelvis" in target.common_names else target.centre
     for clip in clips:
         poses = mapping.apply(clip.poses) if mapping else clip.poses
+        if poses.shape[2] != target.num_joints:
+            raise InputError(
+                f"{clip.name}: {poses.shape[2]} joints, but {target.name} has {target.num_joints}"
+            )
         seen = poses[..., 3:] != 0
+        if options.relative:
+            seen = seen & seen[:, :, root : root + 1]
         if not seen.any():
             empty += 1
             continue

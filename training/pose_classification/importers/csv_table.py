@@ -44,9 +44,10 @@ def _clips(path: Path, layout: Layout) -> Iterator[Clip]:
     joints |= {str(number): number for number in range(layout.num_joints)}
     seen: set[str] = set()
     with _opened(path) as file:
-        reader = csv.DictReader(file)
-        if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
-            raise InputError(f"{path}: has no column {missing[0]!r}")
+        reader = csv.DictReader(file, skipinitialspace=True)
+        columns = reader.fieldnames or ()
+        if missing := [name for name in _COLUMNS if name not in columns]:
+            raise InputError(f"{path}: has no column {missing[0]!r}; there are {list(columns)}")
         numbered = enumerate(reader, 2)
         for sample, lines in itertools.groupby(numbered, key=lambda line: line[1]["sample"]):
             rows = list(lines)
@@ -55,8 +56,9 @@ def _clips(path: Path, layout: Layout) -> Iterator[Clip]:
                 raise InputError(f"{where}: sample {sample!r} began before; sort the lines by it")
             seen.add(sample)
             first = rows[0][1]
-            if len({row["label"] for _, row in rows}) > 1:
-                raise InputError(f"{where}: sample {sample!r} has several labels")
+            for column in ("label", "part"):
+                if len({row.get(column) for _, row in rows}) > 1:
+                    raise InputError(f"{where}: sample {sample!r} has several {column}s")
             yield Clip(
                 sample, first["label"], _poses(rows, joints, path), first.get("part") or "all"
             )
@@ -71,6 +73,8 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise InputError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: is no table ({error}): is a quotation mark open?") from error
 
 
 def _poses(rows: list[tuple[int, Row]], joints: dict[str, int], path: Path) -> FloatArray:

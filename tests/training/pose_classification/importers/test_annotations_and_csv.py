@@ -81,6 +81,16 @@ def test_annotation_splits(tmp_path, content):
 
 
 @pytest.mark.parametrize(
+    ("names", "split"),
+    [(("train", "test"), None), (("train1", "test1"), "1"), (("sub_train", "sub_test"), "sub")],
+)
+def test_annotation_splits_of_other_names(tmp_path, content, names, split):
+    content["split"] = {names[0]: ["S2"], names[1]: ["S1"], "train2": ["S1"], "test2": ["S2"]}
+    clips = open_annotations(_save(tmp_path / "x.pkl", content), split, None, False).clips
+    assert {c.name: c.part for c in clips} == {"S2": "train", "S1": "val"}
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"keypoint": [[1]]}, "annotation 1: keypoint must be an array"),
@@ -88,6 +98,12 @@ def test_annotation_splits(tmp_path, content):
         ({"label": "x"}, "annotation 1: label must be a number"),
         ({"keypoint_score": np.ones(3)}, "annotation 1: keypoint_score"),
         ({"img_shape": (0, 3)}, "annotation 1: img_shape"),
+        ({"img_shape": ("1080", "1920")}, "annotation 1: img_shape"),
+        ({"keypoint": np.ones((1, 4, 17, 3))}, "annotation 1: 17 keypoints of 3 numbers, the f"),
+        (
+            {"keypoint": np.ones((1, 4, 18, 2)), "keypoint_score": np.ones((1, 4, 18))},
+            "annotation 1: 18 keypoints of 2 numbers, the first has 17 of 2",
+        ),
     ],
 )
 def test_annotations_malformed(tmp_path, content, change, message):
@@ -154,10 +170,22 @@ def test_csv_with_all_columns(tmp_path):
     assert (first.part, second.part) == ("train", "val")
 
 
+def test_csv_with_spaces_behind_commas(tmp_path):
+    text = (HEADER + "a,0,pelvis,1,2,3,wave\n").replace(",", ", ")
+    (clip,) = open_csv(_csv(tmp_path, text), "kinect-v1").clips
+    assert clip.label == "wave" and clip.poses[0, 0, 0].tolist() == [1, 2, 3, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("sample,frame,joint,x,y,label\n", "has no column 'z'"),
+        (HEADER.replace(",", ";"), "has no column 'sample'; there are .'sample;frame"),
+        (HEADER + '"a,0,0,1,2,3,w\n' + "x" * 140_000, "is no table"),
+        (
+            HEADER.replace("label", "label,part") + "a,0,0,1,2,3,w,train\na,1,0,1,2,3,w,val\n",
+            "line 2: sample 'a' has several parts",
+        ),
         (HEADER + "a,0,tail,1,2,3,w\n", "line 2: 'tail' is not a joint"),
         (HEADER + "a,0,0,1,2,3,w\na,1,0,1,?,3,w\n", "line 3: a number"),
         (HEADER + "a,0,0,1,2\n", "line 2: a number"),

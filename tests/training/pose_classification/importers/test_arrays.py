@@ -75,6 +75,21 @@ def test_relative_and_scaled(tmp_path):
     assert not array[:, 0, 7].any()  # a missing joint stays zero
 
 
+def test_relative_to_nothing(tmp_path):
+    one = clip("a", "wave", 4)
+    one.poses[2, 0, 0] = 0  # the pelvis
+    write_arrays(source(one), tmp_path, ArrayOptions(relative=True))
+    array = np.load(tmp_path / "train.npy")[0, ..., 0]
+    assert array.any(axis=(0, 2)).tolist() == [True, True, False, True]
+
+
+def test_joints_of_another_layout(tmp_path):
+    one = clip("a", "wave", 4)
+    odd = Clip("b", "wave", np.ones((4, 1, 25, 4), np.float32), "train")
+    with pytest.raises(InputError, match="b: 25 joints, but kinect-v1 has 20"):
+        write_arrays(source(one, odd), tmp_path, ArrayOptions())
+
+
 def test_cutting_and_choosing_is_told(tmp_path, caplog):
     empty = Clip("c", "wave", np.zeros((4, 1, 20, 4), np.float32), "train")
     clips = clip("a", "wave", 9), clip("b", "wave", 3, persons=3), empty
@@ -136,6 +151,8 @@ def test_command_line(tmp_path, capsys):
         (["csv", "/nowhere", "-o", "{out}"], "/nowhere: no such file"),
         (["xyz", "{csv}", "-o", "{out}"], "invalid choice"),
         (["csv", "{csv}", "-o", "{out}", "--max-frames", "0"], "'0' is not a whole number above 0"),
+        (["csv", "{csv}", "-o", "{out}", "--persons", "two"], "'two' is not a whole number above 0"),
+        (["csv", "{csv}", "-o", "{out}", "--scale", "1,5"], "'1,5' is not a number other than 0"),
         (["csv", "{csv}"], "required"),
         (["csv", "{csv}", "-o", "{out}", "--scale", "nan"], "other than 0"),
         (["csv", "{csv}", "-o", "{out}", "--scale", "half"], "'half' is not a number other than 0"),
