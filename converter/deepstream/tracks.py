@@ -210,5 +210,5 @@ class Track:
         yield from self._stretch.close()
         length = self._stretch.length
         self._summary.tracks += length > 0
-        self._summary.short_tracks += 0 < length < self._config.sequence_length_min
+        self._summary.short_tracks += 0 < length < self._config.segment_frames_min
         self._stretch = _Stretch(self._id, self._config, self._policy)

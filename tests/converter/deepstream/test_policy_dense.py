@@ -177,3 +177,11 @@ def test_short_tracks_are_reported_and_left_empty(tmp_path, caplog):
     assert result.actions == ["", "0", "0", "0", "0"]
     assert (result.summary.short_tracks, result.summary.tracks) == (1, 2)
     assert "1 of 2 tracks are shorter" in caplog.text
+
+
+@pytest.mark.parametrize(("rate", "shorter"), [(10.0, 0), (30.0, 0), (60.0, 1)])
+def test_how_short_a_track_is_depends_on_the_frame_rate(tmp_path, rate, shorter):
+    config = small_config(frame_rate=rate, sequence_length=8, sequence_length_min=4)
+    result = annotate(save(tmp_path / "in.json", walk(range(5))), config)
+    assert result.summary.short_tracks == shorter
+    assert result.actions == [""] * 5 if shorter else ["0"] * 5
