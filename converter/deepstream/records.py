@@ -7,6 +7,7 @@ memory, and is read twice: `scan` finds where to cut, `replay` cuts at the same 
 from __future__ import annotations
 
 import contextlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -152,6 +153,8 @@ class RecordFile:
         start = len(framing.BOM) if head.startswith(framing.BOM) else 0
         start = framing.skip_space(head, start)
         first = head[start : start + 1]
+        if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise InputError(f"{self.path}: is UTF-16 text; save it as UTF-8")
         if first not in (b"[", b"{", b""):
             raise InputError(f"{self.path}: holds neither a JSON array of records nor JSON lines")
         self.lines = first == b"{"
@@ -228,6 +231,8 @@ class RecordFile:
                 f"the last record is incomplete, its {len(tail)} bytes are dropped"
             )
         elif tail != b"]":
+            if tail.startswith(b"]"):
+                raise InputError(f"{self.path}: there is text after the closing ]")
             raise InputError(
                 f"{self.path}: {tail[:20].decode(errors='replace')!r} is neither record "
                 f"{self._summary.records} nor the closing ]"
