@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final
 
+import numpy as np
+
 from converter.errors import InputError
 from converter.resample import NETWORK_RATE, frames_before
 
@@ -45,7 +47,7 @@ class ConvertConfig:
             `reorder_frames` count frames of the track.
 
     Raises:
-        InputError: A value is out of range.
+        InputError: A value has the wrong type or range.
     """
 
     pose_type: str = "3dbp"
@@ -62,6 +64,9 @@ class ConvertConfig:
     frame_rate: float = NETWORK_RATE
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            typed = _typed(getattr(self, each.name), str(each.type), each.name)
+            object.__setattr__(self, each.name, typed)
         if self.pose_type not in POSE_TYPES:
             known = ", ".join(POSE_TYPES)
             raise InputError(f"pose_type is '{self.pose_type}', must be one of {known}")
@@ -126,6 +131,8 @@ class ConvertConfig:
         Raises:
             InputError: A key is unknown or a value has the wrong type or range.
         """
+        if not isinstance(mapping, Mapping):
+            raise InputError(f"{source}: must hold settings, as `focal_length: 1200`")
         types = {field.name: str(field.type) for field in fields(cls)}
         values: dict[str, Any] = {}
         for key, value in mapping.items():
@@ -143,8 +150,6 @@ class ConvertConfig:
 
 
 def _at_least(name: str, value: float, bound: float, *, strict: bool = False) -> None:
-    if not isfinite(value):
-        raise InputError(f"{name} is {value}, must be a finite number")
     if not (value > bound if strict else value >= bound):
         raise InputError(f"{name} is {value}, must be {'above' if strict else 'at least'} {bound}")
 
@@ -157,10 +162,12 @@ def _typed(value: Any, annotation: str, where: str) -> Any:
             value = float(value)
     if value is None and "None" in annotation:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if number and not isinstance(value, bool) and isfinite(value):
         if annotation == "float":
             return float(value)
         if annotation.startswith("int") and value == int(value):
             return int(value)
-    kind = {"str": "text", "float": "a number"}.get(annotation, "a whole number")
+    finite = "a finite number" if number and not isfinite(value) else "a number"
+    kind = {"str": "text", "float": finite}.get(annotation, "a whole number")
     raise InputError(f"{where} is {value!r}, must be {kind}")

@@ -63,6 +63,8 @@ class Layout:
         Raises:
             InputError: A key is missing, unknown or malformed.
         """
+        if not isinstance(mapping, Mapping):
+            raise InputError(f"{source}: must be a mapping with 'name', 'joints' and 'edges'")
         known = {"name", "joints", "edges", "centre", "pairs", "aliases"}
         if unknown := sorted(str(key) for key in mapping if key not in known):
             raise InputError(f"{source}: unknown key '{unknown[0]}', expected {sorted(known)}")
@@ -90,7 +92,7 @@ class Layout:
             raise InputError("a layout needs a 'name'")
         if not self.joints:
             raise InputError(f"layout '{self.name}' has no joints")
-        if repeated := _first_repeated(self.common_names):
+        if (repeated := _first_repeated(self.common_names)) is not None:
             raise InputError(f"layout '{self.name}' names joint '{repeated}' twice")
         if stray := sorted(set(self.aliases) - set(self.joints)):
             raise InputError(f"layout '{self.name}': alias of '{stray[0]}', which is not a joint")
@@ -103,7 +105,7 @@ class Layout:
             raise InputError(f"layout '{self.name}': edge {loop} joins a joint with itself")
         if repeated_edge := _first_repeated(tuple(sorted(edge)) for edge in self.edges):
             raise InputError(f"layout '{self.name}': edge {repeated_edge} is given twice")
-        if shared := _first_repeated(chain.from_iterable(self.pairs)):
+        if (shared := _first_repeated(chain.from_iterable(self.pairs))) is not None:
             raise InputError(f"layout '{self.name}': joint {shared} is in two left/right pairs")
 
 

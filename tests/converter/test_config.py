@@ -1,5 +1,6 @@
 """Settings: defaults, the keys of both of NVIDIA's files, and what is refused."""
 
+import numpy as np
 import pytest
 
 from converter import ConvertConfig, InputError
@@ -47,9 +48,9 @@ def test_names_of_the_frame_size(prefix: str):
         ({"pose_type": "4dbp"}, "pose_type is '4dbp', must be one of 3dbp, 25dbp, 2dbp"),
         ({"pose_type": 3}, "pose_type is 3, must be text"),
         ({"focal_length": "1200"}, "focal_length is '1200', must be a number"),
-        ({"focal_length": "1e999"}, "focal_length is inf, must be a number"),
+        ({"focal_length": "1e999"}, "focal_length is inf, must be a finite number"),
         ({"sequence_length": "15e-1"}, "sequence_length is 1.5, must be a whole number"),
-        ({"focal_length": float("nan")}, "focal_length is nan, must be a number"),
+        ({"focal_length": float("nan")}, "focal_length is nan, must be a finite number"),
         ({"focal_length": 0}, "focal_length is 0.0, must be above 0"),
         ({"num_joints": 0}, "num_joints is 0, must be above 0"),
         ({"num_joints": True}, "num_joints is True, must be a whole number"),
@@ -73,3 +74,33 @@ def test_mistakes_are_explained_in_one_line(mapping: dict, message: str):
         ConvertConfig.from_mapping(mapping, source="my.yaml")
     assert str(caught.value).startswith("my.yaml: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"sequence_length": 99.5}, "sequence_length is 99.5, must be a whole number"),
+        ({"sequence_length": "100"}, "sequence_length is '100', must be a whole number"),
+        ({"max_gap": 2.5}, "max_gap is 2.5, must be a whole number"),
+        ({"focal_length": None}, "focal_length is None, must be a number"),
+        ({"focal_length": float("inf")}, "focal_length is inf, must be a finite number"),
+        ({"pose_type": ["3dbp"]}, "pose_type is .'3dbp'., must be text"),
+    ],
+)
+def test_types_are_checked_without_a_mapping_too(values: dict, message: str):
+    with pytest.raises(InputError, match=f"^{message}"):
+        ConvertConfig(**values)
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {"num_joints": np.int64(17), "focal_length": np.float32(800.0), "sequence_length": 60.0}
+    for config in (ConvertConfig(**given), ConvertConfig.from_mapping(given)):
+        assert (config.num_joints, config.focal_length, config.sequence_length) == (17, 800.0, 60)
+        kinds = [type(getattr(config, name)) for name in given]
+        assert kinds == [int, float, int]
+
+
+@pytest.mark.parametrize("content", [None, ["pose_type"], "3dbp"])
+def test_settings_are_a_mapping(content):
+    with pytest.raises(InputError, match=r"my\.yaml: must hold settings"):
+        ConvertConfig.from_mapping(content, source="my.yaml")

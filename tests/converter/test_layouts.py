@@ -130,6 +130,7 @@ def test_registering(monkeypatch):
         ({"centre": -1}, "a.yaml: layout 'arms': joint index -1"),
         ({"centre": True}, "a.yaml: 'centre' names True"),
         ({"pairs": [[1, 2], [2, 0]]}, "a.yaml: layout 'arms': joint 2 is in two left/right pairs"),
+        ({"pairs": [[0, 1], [0, 2]]}, "a.yaml: layout 'arms': joint 0 is in two left/right pairs"),
         ({"aliases": ["x"]}, "a.yaml: 'aliases' must map"),
         (
             {"aliases": {"x": "left_hip"}},
@@ -141,3 +142,9 @@ def test_a_bad_layout_is_explained_in_one_line(change: dict, message: str):
     with pytest.raises(InputError, match=message) as caught:
         Layout.from_mapping(OWN | change, source="a.yaml")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, [1], "arms"])
+def test_a_layout_is_a_mapping(content):
+    with pytest.raises(InputError, match=r"a\.yaml: must be a mapping"):
+        Layout.from_mapping(content, source="a.yaml")
