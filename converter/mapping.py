@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from converter.errors import InputError
 from converter.layout import Layout
 from converter.layouts import get_layout
+from converter.pose_array import pose_array
 
 # Joint -> alternatives, the first that the source layout can serve is taken; an alternative is
 # the plain mean of its joints, which may be averages themselves.
@@ -80,9 +81,9 @@ class JointMap:
             (..., V_dst, 4) float32 x, y, z, confidence; zeros where the joint is missing.
 
         Raises:
-            InputError: The last two axes are not (V_src, 3) or (V_src, 4).
+            InputError: The last two axes are not (V_src, 3) or (V_src, 4), or they are no numbers.
         """
-        keypoints = np.asarray(keypoints)
+        keypoints = pose_array(keypoints)
         joints = self.source.num_joints
         if keypoints.shape[-2:] not in ((joints, 3), (joints, 4)):
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from converter.config import POSE_TYPES, ConvertConfig
 from converter.errors import InputError
+from converter.pose_array import pose_array
 from converter.resample import resample
 
 
@@ -32,20 +34,24 @@ def normalise(
         keypoints: (..., T, V, 4) a, b, c, confidence: `pose3d` in mm for `3dbp`, else `pose25d`
             in pixels.
         pose_type: `3dbp`, `25dbp` or `2dbp`.
-        focal_length: Focal length in pixels.
-        frame_size: (width, height) in pixels.
+        focal_length: Focal length in pixels, for `3dbp`.
+        frame_size: (width, height) in pixels, for the others.
 
     Returns:
         (..., C, T, V) float32.
 
     Raises:
-        InputError: The shape or the pose type is wrong.
+        InputError: The shape, the pose type or a length in pixels is wrong.
     """
-    keypoints = np.asarray(keypoints)
+    keypoints = pose_array(keypoints)
     if pose_type not in POSE_TYPES:
         raise InputError(f"pose_type is '{pose_type}', must be one of {', '.join(POSE_TYPES)}")
     if keypoints.ndim < 3 or keypoints.shape[-1] != 4:
         raise InputError(f"poses must have shape (..., T, V, 4), got {keypoints.shape}")
+    flat = pose_type != "3dbp"
+    if not all(isfinite(size) and size > 0 for size in (frame_size if flat else (focal_length,))):
+        given = f"frame_size is {frame_size}" if flat else f"focal_length is {focal_length}"
+        raise InputError(f"{given}, must be above 0 and finite")
     # (..., 4, T, V); float64, as NVIDIA computes, so that the rounding to float32 is the same. What
     # follows works in place: the memory of large temporaries costs more than the arithmetic.
     planes = np.moveaxis(keypoints, -1, -3).astype(np.float64, order="C")
@@ -79,7 +85,7 @@ def network_input(keypoints: NDArray[Any], config: ConvertConfig) -> NDArray[np.
     Raises:
         InputError: The shape does not fit the settings.
     """
-    keypoints = np.asarray(keypoints)
+    keypoints = pose_array(keypoints)
     longest, joints = config.sequence_length_max, config.num_joints
     fits = keypoints.ndim == 3 and keypoints.shape[1:] == (joints, 4)
     if fits:

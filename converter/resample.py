@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from math import floor, isclose
+from math import floor, inf, isclose
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from converter.errors import InputError
+from converter.pose_array import pose_array
 
 NETWORK_RATE: Final = 30.0
 """Frames a second of what the networks are trained on."""
@@ -31,12 +34,19 @@ def resample(keypoints: NDArray[Any], frame_rate: float) -> NDArray[Any]:
         frame_rate: Poses a second of `keypoints`.
 
     Returns:
-        (T', V, 4) of the same dtype, over the same stretch of time; `keypoints` itself where the
-        rate is the network's to within 1 % (29.97 is 30).
+        (T', V, 4) of the same dtype (float64 for whole numbers), over the same stretch of time;
+        `keypoints` itself where the rate is the network's to within 1 % (29.97 is 30).
+
+    Raises:
+        InputError: The shape or the rate is wrong.
     """
-    ratio = _ratio(frame_rate)
+    keypoints, ratio = pose_array(keypoints), _ratio(frame_rate)
+    if keypoints.ndim != 3 or keypoints.shape[2] != 4:
+        raise InputError(f"poses must have shape (T, V, 4), got {keypoints.shape}")
     if ratio == 1:
         return keypoints
+    if keypoints.dtype.kind != "f":
+        keypoints = keypoints.astype(np.float64)
     frames = len(keypoints)
     times = np.minimum(np.arange(_frames_within(frames, ratio)) / ratio, frames - 1)
     before = np.floor(times).astype(np.intp)
@@ -53,6 +63,8 @@ def resample(keypoints: NDArray[Any], frame_rate: float) -> NDArray[Any]:
 
 def _ratio(frame_rate: float) -> float:
     """Frames for the network a frame of the track."""
+    if not 0 < frame_rate < inf:
+        raise InputError(f"frame_rate is {frame_rate}, must be above 0 and finite")
     return 1 if isclose(frame_rate, NETWORK_RATE, rel_tol=0.01) else NETWORK_RATE / frame_rate
 
 

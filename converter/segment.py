@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from converter.config import ConvertConfig
+from converter.errors import InputError
 
 LabelPolicy = Literal["dense", "tao"]
 LABEL_POLICIES: tuple[str, ...] = get_args(LabelPolicy)
+
+
+def check_policy(policy: str) -> None:
+    """See that a label policy is one of `LABEL_POLICIES`.
+
+    Raises:
+        InputError: It is not.
+    """
+    if policy not in LABEL_POLICIES:
+        raise InputError(f"label policy is '{policy}', must be one of {LABEL_POLICIES}")
 
 
 class Cut(NamedTuple):
@@ -93,6 +104,10 @@ def segment_bounds(
     Returns:
         (start, end) of each segment, `end` exclusive; empty for a track shorter than
         `config.segment_frames_min`.
+
+    Raises:
+        InputError: The policy is unknown.
     """
+    check_policy(policy)
     segmenter = Segmenter(config, policy)
     return [(cut.start, cut.end) for cut in segmenter.grow(length) + segmenter.close()]

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from converter.atomic import replacing
 from converter.config import ConvertConfig
 from converter.deepstream.intake import Intake
-from converter.deepstream.output import Labels, Style, labelled
+from converter.deepstream.output import STYLES, Labels, Style, labelled
 from converter.deepstream.records import RecordFile
 from converter.deepstream.schema import record_decoder
 from converter.deepstream.summary import Summary
 from converter.deepstream.tracker import Tracker
 from converter.deepstream.tracks import CutPoses, TrackId
 from converter.errors import InputError
-from converter.segment import LABEL_POLICIES, LabelPolicy
+from converter.segment import LabelPolicy, check_policy
 
 _log = logging.getLogger(__name__)
 
@@ -68,10 +68,7 @@ class AnnotationJob:
     def __init__(
         self, path: str | Path, config: ConvertConfig, policy: LabelPolicy = "dense"
     ) -> None:
-        if policy not in LABEL_POLICIES:
-            raise InputError(
-                f"label policy is '{policy}', must be one of {', '.join(LABEL_POLICIES)}"
-            )
+        check_policy(policy)
         self.summary = Summary()
         self._config = config
         self._file = RecordFile(Path(path), self.summary)
@@ -114,9 +111,16 @@ class AnnotationJob:
         return self._reading
 
     def assign(self, index: int, class_index: int, score: float = nan) -> None:
-        """Give segment number `index` its class, and the score of that (nan for none)."""
+        """Give segment number `index` its class, and the score of that (nan for none).
+
+        Raises:
+            IndexError: There is no such segment yet.
+            ValueError: The class is below 0.
+        """
         if not 0 <= index < len(self._classes):
             raise IndexError(f"there is no segment {index} yet")
+        if class_index < 0:
+            raise ValueError(f"class_index is {class_index}, must be at least 0")
         self._classes[index] = class_index
         self._scores[index] = score
 
@@ -132,15 +136,18 @@ class AnnotationJob:
         Args:
             output_path: The file to write or replace, once all is well.
             labels: Class names.
-            scores: Also write `action_score`, the score of the segment.
+            scores: Also write `action_score`, the score of the segment, where it is finite.
             style: "nvidia" is the layout of its client; "compact" has no white space; "verbatim"
                 leaves the text as it is but for the new members, which is the fastest.
 
         Raises:
-            InputError: The file has changed since it was read, or is nested too deeply.
+            InputError: The file has changed since it was read, or is nested too deeply, or there
+                is no such style.
             ValueError: A class has no name.
             RuntimeError: Segments are left that have not been taken.
         """
+        if style not in STYLES:
+            raise InputError(f"style is '{style}', must be one of {STYLES}")
         if not self._all_read:
             raise RuntimeError("take all segments before writing")
         classes = np.append(np.array(self._classes, dtype=np.int32), np.int32(-1))
@@ -150,7 +157,7 @@ class AnnotationJob:
         given = None
         if scores:
             values = np.append(np.array(self._scores, dtype=np.float32), np.float32(nan))
-            given = values[self._segment_of]
+            given = np.where(np.isfinite(values), values, np.float32(nan))[self._segment_of]
         try:
             with replacing(Path(output_path)) as output:
                 text = labelled(self._file, self._counts, Labels(labels, classes, given), style)

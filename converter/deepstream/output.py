@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from math import nan
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from converter.deepstream.render import Label, Renderer, decode_texts
 
 # Laid out as by NVIDIA's client, without white space, or as it came.
 Style = Literal["nvidia", "compact", "verbatim"]
+STYLES: tuple[str, ...] = get_args(Style)
 
 
 class Labels(NamedTuple):

@@ -76,7 +76,7 @@ def decode_texts(array: bytes) -> list[RecordText]:
 
 def encode_names(labels: Sequence[str]) -> list[bytes]:
     """Return the class names as JSON; the last, of class -1, is empty."""
-    return [msgspec.json.encode(label) for label in (*labels, "")]
+    return [msgspec.json.encode(str(label)) for label in (*labels, "")]
 
 
 def encode_score(score: float) -> bytes:

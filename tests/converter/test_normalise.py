@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from converter import ConvertConfig, InputError, network_input, normalise
+from converter import (
+    ConvertConfig,
+    InputError,
+    joint_map,
+    network_input,
+    normalise,
+    resample,
+)
 from tests.converter import nvidia_rules
 
 POSE_TYPES = ["3dbp", "25dbp", "2dbp"]
@@ -79,3 +86,34 @@ def test_normalise_refuses_other_input():
         normalise(np.zeros((5, 34, 3)), "3dbp")
     with pytest.raises(InputError, match="pose_type is 'xy', must be one of 3dbp, 25dbp, 2dbp"):
         normalise(np.zeros((5, 34, 4)), "xy")
+    for focal_length in (0, -1200.0, float("nan")):
+        with pytest.raises(InputError, match=f"focal_length is {focal_length}, must be above 0"):
+            normalise(np.ones((5, 34, 4)), "3dbp", focal_length)
+    with pytest.raises(InputError, match=r"frame_size is \(1920, 0\), must be above 0"):
+        normalise(np.ones((5, 34, 4)), "2dbp", frame_size=(1920, 0))
+
+
+TO_COCO = joint_map("nvidia", "coco")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda poses: normalise(poses, "3dbp"),
+        lambda poses: network_input(poses, ConvertConfig(frame_rate=15)),
+        lambda poses: resample(poses, 15),
+        TO_COCO.apply,
+    ],
+)
+def test_any_numbers_will_do_and_stay_as_they_are(use):
+    poses = np.random.default_rng(0).integers(1, 900, (5, 34, 4)).astype(float)
+    expected = use(poses)
+    poses.flags.writeable = False
+    apart = np.asfortranarray(np.repeat(poses, 2, axis=0))[::2]
+    for same in (poses, apart, poses.astype(int), poses.tolist(), poses.astype(object)):
+        np.testing.assert_allclose(use(same), expected)
+    unknown = np.where(poses > 800, None, poses)
+    np.testing.assert_array_equal(use(unknown), use(np.where(poses > 800, np.nan, poses)))
+    for odd in ([[1, 2], [3]], poses.astype(str), poses * 1j, None):
+        with pytest.raises(InputError, match="poses must be an array of numbers"):
+            use(odd)

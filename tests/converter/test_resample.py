@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from converter import ConvertConfig, network_input, resample, segment_bounds
+from converter import ConvertConfig, InputError, network_input, resample, segment_bounds
 
 
 def motion(frames: int, rate: float) -> np.ndarray:
@@ -29,6 +29,30 @@ def test_the_rate_of_the_network_changes_nothing(rate: float):
 
 def test_one_frame_stays_one():
     assert len(resample(motion(1, 10.0), 10.0)) == 1
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint16, bool, list])
+def test_whole_numbers_are_interpolated_too(kind):
+    poses = np.zeros((2, 34, 4), int)
+    poses[1], poses[..., 3] = 1, 1
+    given = poses.tolist() if kind is list else poses.astype(kind)
+    np.testing.assert_allclose(resample(given, 10.0)[:, 0, 0], [0, 1 / 3, 2 / 3, 1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "rate", "message"),
+    [
+        ((5, 34, 3), 15.0, r"must have shape \(T, V, 4\), got \(5, 34, 3\)"),
+        ((5, 34), 15.0, r"must have shape \(T, V, 4\), got \(5, 34\)"),
+        ((5, 34, 4), 0, "frame_rate is 0, must be above 0"),
+        ((5, 34, 4), -15.0, "frame_rate is -15.0, must be above 0"),
+        ((5, 34, 4), np.nan, "frame_rate is nan, must be above 0 and finite"),
+        ((5, 34, 4), np.inf, "frame_rate is inf, must be above 0 and finite"),
+    ],
+)
+def test_what_cannot_be_resampled(shape: tuple[int, ...], rate: float, message: str):
+    with pytest.raises(InputError, match=message):
+        resample(np.ones(shape), rate)
 
 
 @pytest.mark.parametrize("gone", [0.0, np.nan, np.inf])

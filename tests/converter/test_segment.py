@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -64,3 +65,8 @@ def test_a_track_may_grow_in_any_steps(steps: list[int], config: ConvertConfig, 
     if steps:
         assert all(cut.start >= needed and cut.labels_from >= needed for cut in rest)
         assert sum(steps) - needed <= config.sequence_length, "keeps no more than a segment"
+
+
+def test_unknown_policy():
+    with pytest.raises(InputError, match="label policy is 'late', must be one of"):
+        segment_bounds(220, ConvertConfig(), "late")  # type: ignore[arg-type]

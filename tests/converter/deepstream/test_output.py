@@ -3,13 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter import InputError
-from converter.deepstream import AnnotationJob, output
+from converter.deepstream import AnnotationJob, Style, output
 from converter.deepstream.render import Renderer, decode_texts
 from tests.converter.deepstream.documents import (
     annotate,
@@ -83,6 +85,18 @@ def test_scores(tmp_path: Path):
     assert [p["action_score"] for p in people[1:]] == [1.0] * 4
 
 
+@pytest.mark.parametrize("score", [float("inf"), float("nan"), 1e300])
+@pytest.mark.parametrize("style", get_args(Style))
+def test_scores_that_json_does_not_have_are_left_out(tmp_path: Path, score: float, style: Style):
+    source = save(tmp_path / "in.json", walk(range(4)))
+    with AnnotationJob(source, small_config()) as one:
+        for segment in one.segments():
+            one.assign(segment.index, 0, score)
+        one.write(tmp_path / "out.json", np.array(["a"]), scores=True, style=style)
+    written = json.loads((tmp_path / "out.json").read_text())[0]["batches"][0]["objects"][0]
+    assert written["action"] == "a" and "action_score" not in written
+
+
 def test_segments_without_a_class_leave_no_label(tmp_path: Path):
     source = save(tmp_path / "in.json", walk(range(4)))
     with AnnotationJob(source, small_config()) as one:
@@ -151,7 +165,11 @@ def test_mistakes_of_the_caller(tmp_path: Path):
             one.assign(0, 0)
         assert [segment.index for segment in segments] == [0]
         assert one.fraction == 1
+        with pytest.raises(ValueError, match="class_index is -2, must be at least 0"):
+            one.assign(0, -2)
         one.assign(0, 1)
+        with pytest.raises(InputError, match="style is 'pretty', must be one of"):
+            one.write(tmp_path / "out.json", ["a", "b"], style="pretty")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="class 1 has no name"):
             one.write(tmp_path / "out.json", ["only"])
         with pytest.raises(RuntimeError, match="once"):
