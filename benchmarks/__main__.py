@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-USAGE_ERROR = 2
+USAGE_ERROR, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,15 +24,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = [m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)])]
     names = sorted(name for name in found if not name.startswith("_"))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run benchmarks.")
-    parser.add_argument("name", nargs="*", choices=[[], *names], help="which (all)")
+    parser.add_argument("name", nargs="*", help=f"which of {', '.join(names)} (all)")
     parser.add_argument("--quick", action="store_true", help="small sizes: do they run at all?")
     arguments = parser.parse_args(argv)
+    if strange := sorted(set(arguments.name) - set(names)):
+        parser.error(f"no benchmark is called {strange[0]!r}; there are {', '.join(names)}")
     failed = []
     for name in arguments.name or names:
         sys.stdout.write(f"== {name}\n")
         sys.stdout.flush()
         command = [sys.executable, "-m", f"benchmarks.{name}", *["--quick"] * arguments.quick]
-        code = subprocess.run(command, check=False).returncode
+        try:
+            code = subprocess.run(command, check=False).returncode
+        except KeyboardInterrupt:
+            sys.stdout.write("interrupted\n")
+            return INTERRUPTED
         if code == USAGE_ERROR and not arguments.name:
             sys.stdout.write(f"   left out; see python -m benchmarks.{name} --help\n")
         elif code:

@@ -12,6 +12,8 @@ from typing import Any
 
 from rich.console import Console
 
+from converter.atomic import replacing
+
 WIDTH = 110  # of tables that go to a file or a pipe
 RESULTS = Path(__file__).parent / "results"
 
@@ -23,11 +25,12 @@ def console() -> Console:
 
 def write_report(name: str, figures: Mapping[str, Any]) -> None:
     """Write `results/<name>.json`: the figures, the command, the machine."""
-    RESULTS.mkdir(exist_ok=True)
     facts = {
         "command": f"python -m benchmarks.{name}",
         "cpus": len(os.sched_getaffinity(0)),
         "load_before": round(os.getloadavg()[2], 2),
         "python": platform.python_version(),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps({**facts, **figures}, indent=2) + "\n")
+    text = json.dumps({**facts, **figures}, indent=2) + "\n"
+    with replacing(RESULTS / f"{name}.json") as file:
+        file.write(text.encode())

@@ -80,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--arrays", type=Path, help="measure accuracy on these, too")
     parser.add_argument("--quick", action="store_true", help="one run of each, no results file")
     given = parser.parse_args(argv)
+    for name in TESTS if given.arrays else ():
+        if not (given.arrays / f"{name}.npy").is_file():
+            parser.error(f"{given.arrays / name}.npy: no such file; the recipe six_class makes it")
     models = shipped() if given.quick else {**shipped(), **of_taos_size()}
     peak = peaks(given.threads, 1 if given.quick else 10)
     rows = measure(models, given.threads, 1 if given.quick else given.rounds, peak)

@@ -4,9 +4,10 @@
     python benchmarks/nw_ucla.py --data DIR --recipes strong --seeds 1 2 3 --streams joint bone
     python benchmarks/nw_ucla.py --data DIR --recipes views --seeds 1 --fuse     # four streams
 
-DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file are not
-repeated; one that was interrupted goes on where it was. ``--validation`` trains on view 1 and
-tests on view 2, and the other way round, for choosing options without a look at the test view.
+DIR holds ``nw_ucla_json.zip``, all sequences as JSON. Runs that are in the results file, which at
+first holds those of the documentation, are not repeated; one that was interrupted goes on where it
+was. ``--validation`` trains on view 1 and tests on view 2, and the other way round, for choosing
+options without a look at the test view.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from converter.atomic import check_place
 from training.common.exporting import program_version
 from training.common.results import write_atomic
 from training.pose_classification.cli import main as pose_classification
@@ -151,6 +153,21 @@ def result(run: Run, metrics: Mapping[str, Any], minutes: float) -> dict[str, An
     return {**asdict(run), **figures, "minutes": minutes, "version": program_version()}
 
 
+def to_do(runs: Sequence[Run], results: list[dict[str, Any]], work: Path) -> list[Run]:
+    """Return the runs without a result, and those whose logits one of them lacks for fusing."""
+    missing = [run for run in runs if not run.done_in(results)]
+    fused = [run for run in missing if run.stream == FUSED]
+    return [
+        run
+        for run in runs
+        if run in missing
+        or (
+            replace(run, stream=FUSED) in fused
+            and not (work / run.name / "evaluate" / "logits.npy").is_file()
+        )
+    ]
+
+
 def training_minutes(status: Path) -> float:
     """Time that the epochs took, those of interrupted runs included once."""
     lines = [json.loads(line) for line in status.read_text().splitlines()]
@@ -198,24 +215,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--set", nargs="+", default=[], metavar="OPTION=VALUE", dest="overrides")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "nw_ucla")
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="what is in this file is not run again"
+    )
     given = parser.parse_args(argv)
+    if not (given.data / ARCHIVE).is_file():
+        parser.error(f"{given.data / ARCHIVE}: no such file")
     results: list[dict[str, Any]] = []
-    if given.results.exists():
-        results = json.loads(given.results.read_text())
+    try:
+        check_place(given.results)
+        if given.results.exists():
+            results = json.loads(given.results.read_text(encoding="utf-8"))
+    except ValueError as error:
+        parser.error(f"{given.results}: cannot hold the results ({error}); name another --results")
     splits = ("validation", "validation-reverse") if given.validation else ("cross-view",)
-    for seed, split in itertools.product(given.seeds, splits):
-        for recipe in given.recipes:
-            for stream in (*STREAMS, FUSED) if given.fuse else given.streams:
-                run = Run(recipe, stream, seed, split, tuple(given.overrides))
-                if run.done_in(results):
-                    continue
-                data = prepare(given.data / ARCHIVE, run, given.work)
-                results.append((fuse if stream == FUSED else perform)(run, data, given.work))
-                text = json.dumps(results, indent=1) + "\n"
-                given.results.parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(given.results, text.encode())
+    runs = [
+        Run(recipe, stream, seed, split, tuple(given.overrides))
+        for seed, split in itertools.product(given.seeds, splits)
+        for recipe in given.recipes
+        for stream in ((*STREAMS, FUSED) if given.fuse else given.streams)
+    ]
+    missing = to_do(runs, results, given.work)
+    for run in missing:
+        data = prepare(given.data / ARCHIVE, run, given.work)
+        figures = (fuse if run.stream == FUSED else perform)(run, data, given.work)
+        if not run.done_in(results):
+            results.append(figures)
+        write_atomic(given.results, (json.dumps(results, indent=1) + "\n").encode())
     show(results)
+    if known := len(runs) - len(missing):
+        sys.stdout.write(
+            f"{known} of {len(runs)} runs were known from {given.results}; name another --results "
+            "to run them here\n"
+        )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, training_minutes
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, to_do, training_minutes
 from training.pose_classification.importers.nw_ucla import ACTIONS
 
 SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
@@ -85,6 +86,42 @@ def test_four_streams_are_fused(data):
     mean = sum(power / power.sum(axis=1, keepdims=True) for power in powers)
     right = mean.argmax(axis=1) == np.arange(len(ACTIONS))
     assert results[-1]["accuracy"] == pytest.approx(right.mean())
+
+
+def test_runs_that_are_known_are_told(data, capsys):
+    results = data.parent / "results.json"
+    known = {**asdict(Run("tao", "joint", 1, "cross-view", ())), "minutes": 1.0}
+    results.write_text(json.dumps([known | dict.fromkeys(FIGURES, 0.5)]))
+    main(["--data", str(data), "--results", str(results), "--recipes", "tao", "--seeds", "1"])
+    assert f"1 of 1 runs were known from {results}; name another --results" in (
+        capsys.readouterr().out
+    )
+
+
+def test_streams_without_logits_are_run_again_for_fusing(tmp_path):
+    runs = [Run("views", stream, 1, "cross-view", ()) for stream in (*STREAMS, "fused")]
+    results = [asdict(run) | {"overrides": []} for run in runs[:2]]
+    logits = tmp_path / runs[0].name / "evaluate" / "logits.npy"
+    logits.parent.mkdir(parents=True)
+    logits.touch()
+    assert to_do(runs, results, tmp_path) == runs[1:]
+    assert to_do(runs[:4], results, tmp_path) == runs[2:4]
+    everything = [asdict(run) | {"overrides": []} for run in runs]
+    assert to_do(runs, everything, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "folder", "message"),
+    [("[]", "nowhere", f"nowhere/{ARCHIVE}: no such file"), ("{", "data", "cannot hold the resul")],
+)
+def test_mistakes_are_found_before_anything_is_trained(data, content, folder, message, capsys):
+    (data.parent / "results.json").write_text(content)
+    places = {"--data": folder, "--results": "results.json", "--work": "work"}
+    words = [word for flag, name in places.items() for word in (flag, str(data.parent / name))]
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert message in capsys.readouterr().err
+    assert not (data.parent / "work").exists()
 
 
 def test_folder_names_fit_a_file_system():

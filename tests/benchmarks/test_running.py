@@ -13,7 +13,7 @@ import torch
 from onnx import TensorProto, helper
 
 from benchmarks import __main__ as every
-from benchmarks import _report, gpu
+from benchmarks import _report, gpu, network
 from benchmarks._graph import macs
 from benchmarks._served import Answers
 
@@ -37,6 +37,31 @@ def test_one_that_fails_stops_no_other(
     assert said.count("left out") == 1
     del codes["benchmarks.client"]
     assert every.main([]) == 0
+
+
+def test_an_interruption_ends_them_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert every.main(["client", "network"]) == 130
+    assert capsys.readouterr().out == "== client\ninterrupted\n"
+
+
+def test_a_benchmark_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        every.main(["client", "netwrok"])
+    assert "no benchmark is called 'netwrok'; there are bpnet_" in capsys.readouterr().err
+
+
+def test_arrays_are_looked_for_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        network.main(["--quick", "--arrays", str(tmp_path)])
+    assert f"{tmp_path}/test.npy: no such file" in capsys.readouterr().err
 
 
 def test_figures_are_kept_with_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
