@@ -136,7 +136,7 @@ class Overload:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark, print tables, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default="embedded", help="embedded or embedded_int8")
+    parser.add_argument("--config", choices=("embedded", "embedded_int8"), default="embedded")
     parser.add_argument("--sweep", action="store_true", help="other settings, too")
     parser.add_argument("--quick", action="store_true", help="seconds, no results file")
     given = parser.parse_args(argv)

@@ -13,13 +13,13 @@ results, the figures go into the card.
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from converter import InputError
+from training.common.outcome import Parser, exit_code
 from training.common.results import write_atomic
 from training.pose_classification.plots import save_confusion
 from training.pose_classification.quantise import quantise_file
@@ -30,7 +30,6 @@ from training.recipes.six_class.pipeline import Run
 from training.recipes.six_class.rules import CLASSES
 
 ROOT = Path(__file__).parents[3]
-log = logging.getLogger(__name__)
 
 
 def shipped(run: Run, repository: Path, card: Path, train: bool) -> dict[str, Any]:
@@ -84,7 +83,11 @@ def without(run: Run, left_out: str) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    return exit_code("six_class", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = Parser(
         prog="training.recipes.six_class",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -126,29 +129,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = f"six_class_{plan.pose_type}" + (f"_without_{plan.left_out}" if plan.left_out else "")
     results = given.results or ROOT / "results" / folder
     card = given.card or ROOT / "docs" / "model_cards" / f"{name}.md"
-    try:
-        if given.evaluate_only and plan.left_out:
-            raise InputError("--evaluate-only and --leave-out exclude each other")
-        figures = read_figures(card)
-        run = Run(given.data, results, plan, given.overrides)
-        if plan.left_out:
-            of_others = figures.setdefault("leave_one_out", {})
-            of_others[plan.left_out] = without(run, plan.left_out)
-        else:
-            about = figures.get("facts", {}) if given.evaluate_only else {}
-            figures |= shipped(run, given.repository, card, not given.evaluate_only)
-            figures["facts"] = about | figures["facts"]
-        content = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-        write_atomic(card.with_suffix(".json"), content.encode())
-        text = render(figures)
-        update_card(card, text)
-        sys.stdout.write(text + "\n")
-    except InputError as error:
-        log.error("%s", error)
-        return 2
-    except RuntimeError as error:  # a network that cannot be exported, or not in INT8
-        log.error("%s", error)
-        return 1
+    if given.evaluate_only and plan.left_out:
+        raise InputError("--evaluate-only and --leave-out exclude each other")
+    if plan.windows < (0 if given.evaluate_only else 1):
+        raise InputError(f"--windows {plan.windows} leaves nothing to train on")
+    figures = read_figures(card)
+    run = Run(given.data, results, plan, given.overrides)
+    run.check()
+    if plan.left_out:
+        of_others = figures.setdefault("leave_one_out", {})
+        of_others[plan.left_out] = without(run, plan.left_out)
+    else:
+        about = figures.get("facts", {}) if given.evaluate_only else {}
+        figures |= shipped(run, given.repository, card, not given.evaluate_only)
+        figures["facts"] = about | figures["facts"]
+    content = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    write_atomic(card.with_suffix(".json"), content.encode())
+    text = render(figures)
+    update_card(card, text)
+    sys.stdout.write(text + "\n")
     return 0
 
 

@@ -30,8 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
-from converter import ConvertConfig, InputError
+from converter import ConvertConfig
+from converter.atomic import check_place
 from converter.config import POSE_TYPES
+from training.common.outcome import Parser, exit_code
 from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.augment import augment
@@ -110,9 +112,10 @@ def make(data: Path, output: Path, plan: Plan | None = None) -> dict[str, object
         The manifest.
 
     Raises:
-        InputError: a data set is missing.
+        InputError: a data set is missing, or the folder cannot be written to.
     """
     plan = plan or Plan()
+    check_place(output / "manifest.json")
     clips = list(read_clips(data))
     items = label_clips(clips, plan.left_out)
     output.mkdir(parents=True, exist_ok=True)
@@ -193,17 +196,21 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="six_class.make_data", description=__doc__)
+    return exit_code("make_data", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = Parser(
+        prog="six_class.make_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with the three data sets")
     parser.add_argument("--output", type=Path, required=True, help="folder for the arrays")
     add_plan(parser)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        manifest = make(options.data, options.output, plan_of(options))
-    except InputError as error:
-        log.error("%s", error)
-        return 2
+    manifest = make(options.data, options.output, plan_of(options))
     log.info("%s", json.dumps(manifest["runs"], indent=1))
     return 0
 

@@ -14,14 +14,14 @@ HDM05 lacks (eyes, ears, knuckles, heels) are estimated and carry a lower confid
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from converter import ConvertConfig, InputError
+from converter import ConvertConfig
+from training.common.outcome import Parser, exit_code
 from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.body import complete
@@ -51,7 +51,6 @@ SEGMENTS = {
     "walking": (SNEAK.format(12), "HDM_tr_jogLeftCircle4StepsRstart_015_120"),
     "jumping": ("HDM_mm_hopBothLegs1hops_032_120", HOP.format(34)),
 }
-log = logging.getLogger(__name__)
 
 
 def confident(clip: Clip) -> Motion:
@@ -116,17 +115,21 @@ def make(data: Path, output: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="six_class.make_samples", description=__doc__)
+    return exit_code("make_samples", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = Parser(
+        prog="six_class.make_samples",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with hdm05_11_30hz.npz")
     parser.add_argument(
         "--output", type=Path, default=Path("samples"), help="folder to write (default %(default)s)"
     )
     options = parser.parse_args(argv)
-    try:
-        make(options.data, options.output)
-    except InputError as error:
-        log.error("%s", error)
-        return 2
+    make(options.data, options.output)
     return 0
 
 

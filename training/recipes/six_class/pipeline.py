@@ -37,6 +37,8 @@ from training.recipes.six_class.unknown import fit_unknown_logit, judge, strange
 SPEC = Path(__file__).parent / "spec.yaml"
 # Turning a picture that is stretched to a square would bend people.
 PICTURE = ("model.fit_picture=true", "dataset.random_rotation=0")
+MISTAKE, INTERRUPTED = 2, 130
+"""Exit codes of a task."""
 TESTS = {
     "all sources, as they are": "test",
     **{f"{source}, as it is": f"test_{source}" for source in DATA_SETS},
@@ -96,11 +98,21 @@ class Run:
         """The spec with those options."""
         return load_spec(SPEC, ExperimentSpec, self.options)
 
+    def check(self) -> None:
+        """See that the options are ones that the spec has.
+
+        Raises:
+            InputError: one is not.
+        """
+        load_spec(SPEC, ExperimentSpec, self.options)
+
     def train(self) -> None:
         """Train, or go on with a training that was interrupted, and export.
 
         Raises:
-            InputError: a step failed; it has said why.
+            InputError: a step failed by the user's mistake; it has said why.
+            RuntimeError: it failed otherwise.
+            KeyboardInterrupt: it was interrupted.
         """
         self._task(
             "train",
@@ -183,8 +195,11 @@ class Run:
 
     def _task(self, name: str, *options: str) -> None:
         code = pose_classification([name, "-e", str(SPEC), *self.options, *options])
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         if code:
-            raise InputError(f"{name} ended with exit code {code}; see above")
+            error = InputError if code == MISTAKE else RuntimeError
+            raise error(f"{name} ended with exit code {code}; see above")
 
 
 def training_minutes(status: Path) -> float:

@@ -12,7 +12,6 @@ where most of it lies in one labelled stretch. The action ``unknown`` stands for
 
 import argparse
 import json
-import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ import onnxruntime
 from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
 from converter.sidecar import UNKNOWN, Sidecar
+from training.common.outcome import Parser, exit_code
 from training.recipes.six_class.folders import network_name
 from training.recipes.six_class.rules import CLASSES
 
@@ -32,7 +32,6 @@ LENGTHS = (30, 60, 100)
 SHARE = 0.8
 """Share of a window that one labelled stretch must hold."""
 MODEL = Path(__file__).parents[3] / "model_repository" / network_name("3dbp")
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,11 @@ def measure(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    return exit_code("recording", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = Parser(
         prog="six_class.recording",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -183,16 +186,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=(ConvertConfig.frame_width, ConvertConfig.frame_height),
     )
     given = parser.parse_args(argv)
-    try:
-        width, height = given.frame_size
-        recorded = ConvertConfig(
-            frame_rate=given.frame_rate, frame_width=width, frame_height=height
-        )
-        truth = read_truth(given.truth)
-        lines = measure(given.document, truth, given.model, given.lengths, recorded)
-    except InputError as error:
-        log.error("%s", error)
-        return 2
+    width, height = given.frame_size
+    recorded = ConvertConfig(frame_rate=given.frame_rate, frame_width=width, frame_height=height)
+    if not (given.model / "1" / "model.onnx").is_file():
+        raise InputError(f"{given.model}: holds no network, 1/model.onnx")
+    truth = read_truth(given.truth)
+    lines = measure(given.document, truth, given.model, given.lengths, recorded)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.training.recipes.six_class.sources import write_sources
-from training.recipes.six_class import make_data
+from training.recipes.six_class import __main__ as recipe
+from training.recipes.six_class import make_data, pipeline
 from training.recipes.six_class.__main__ import main
 from training.recipes.six_class.pipeline import TESTS, training_minutes
 from training.recipes.six_class.rules import CLASSES
@@ -112,9 +113,34 @@ def test_leaving_a_data_set_out_changes_the_card_and_no_model(place: Path) -> No
     assert run(place, "--leave-out", "hdm05", "--evaluate-only") == 2
 
 
-def test_there_must_be_a_network_to_evaluate(place: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert run(place, "--evaluate-only") == 2
-    assert "no network to evaluate" in caplog.text
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--evaluate-only"], "no network to evaluate"),
+        (["--evaluate-only", "--leave-out", "hdm05"], "exclude each other"),
+        (["--windows", "0"], "--windows 0 leaves nothing to train on"),
+        (["--evaluate-only", "--windows", "-1"], "--windows -1 leaves nothing"),
+        (["train.num_epochs=x"], "train.num_epochs: 'x' is not allowed"),
+        (["--results", "{place}/docs/cards/card.md"], "card.md: is not a folder"),
+        (["--pose-type", "4dbp"], "invalid choice: '4dbp'"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_made(
+    place: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert run(place, *(word.format(place=place) for word in words)) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (place / "results").exists()
+
+
+@pytest.mark.parametrize(("code", "ended"), [(1, 1), (2, 2), (130, 130)])
+def test_a_task_that_ends_early_ends_the_recipe_alike(
+    place: Path, monkeypatch: pytest.MonkeyPatch, code: int, ended: int
+) -> None:
+    monkeypatch.setattr(pipeline, "pose_classification", lambda _: code)
+    monkeypatch.setattr(recipe, "make", lambda *_: {"runs": {}})
+    assert run(place) == ended
 
 
 def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
@@ -130,10 +156,10 @@ def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
 
 
 def test_missing_data_are_the_users_mistake(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "card.md").write_text(EMPTY)
     words = {"--data": "", "--results": "results", "--card": "card.md"}
     places = [word for flag, name in words.items() for word in (flag, str(tmp_path / name))]
     assert main(places) == 2
-    assert "nw_ucla_json.zip" in caplog.text
+    assert "nw_ucla_json.zip" in capsys.readouterr().err

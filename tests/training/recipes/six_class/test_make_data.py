@@ -64,10 +64,10 @@ def test_nobody_is_in_two_parts(data: Path) -> None:
     assert {source for source, _ in shared} == {"hdm05"}
 
 
-def test_a_missing_file_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = make_data.main(["--data", str(tmp_path), "--output", str(tmp_path / "out")])
     assert code == 2
-    assert "nw_ucla_json.zip" in caplog.text
+    assert "nw_ucla_json.zip" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -69,12 +69,17 @@ def test_networks_of_pictures_need_the_shape_of_the_frames(
     ],
 )
 def test_bad_labels_are_the_users_mistake(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, message: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     path = tmp_path / "truth.json"
     path.write_text(text)
     assert main([str(POSES), str(path)]) == 2
-    assert message in caplog.text
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(POSES), str(TRUTH), "--model", str(tmp_path / "none")]) == 2
+    assert f"{tmp_path / 'none'}: holds no network" in capsys.readouterr().err
 
 
 def test_the_shipped_labels_can_be_read() -> None:
