@@ -92,6 +92,12 @@ def read_amc(path: Path, skeleton: Skeleton) -> NDArray[np.float32]:
     """
     try:
         channels = _channels(path.read_text(encoding="ascii", errors="replace"))
+        freedoms = {name: bone.freedoms for name, bone in skeleton.bones.items() if bone.freedoms}
+        for name, wanted in (freedoms | {"root": skeleton.root_order}).items():
+            if channels[name].shape != (shape := (len(channels["root"]), len(wanted))):
+                raise ValueError(
+                    f"{name} has {channels[name].shape} frames and angles, not {shape}"
+                )
         root = dict(zip(skeleton.root_order, channels["root"].T, strict=True))
         positions = {"root": np.stack([root["tx"], root["ty"], root["tz"]], axis=1)}
         rotations = {

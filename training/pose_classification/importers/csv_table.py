@@ -59,9 +59,10 @@ def _clips(path: Path, layout: Layout) -> Iterator[Clip]:
             for column in ("label", "part"):
                 if len({row.get(column) for _, row in rows}) > 1:
                     raise InputError(f"{where}: sample {sample!r} has several {column}s")
-            yield Clip(
-                sample, first["label"], _poses(rows, joints, path), first.get("part") or "all"
-            )
+            poses = _poses(rows, joints, path)
+            if not first["label"]:
+                raise InputError(f"{where}: sample {sample!r} has no label")
+            yield Clip(sample, first["label"], poses, first.get("part") or "all")
 
 
 @contextmanager

@@ -189,6 +189,8 @@ def test_csv_with_spaces_behind_commas(tmp_path):
         (HEADER + "a,0,tail,1,2,3,w\n", "line 2: 'tail' is not a joint"),
         (HEADER + "a,0,0,1,2,3,w\na,1,0,1,?,3,w\n", "line 3: a number"),
         (HEADER + "a,0,0,1,2\n", "line 2: a number"),
+        (HEADER + "a,0,0,1,2,3\n", "line 2: sample 'a' has no label"),
+        (HEADER + "a,0,0,1,2,3,\n", "line 2: sample 'a' has no label"),
         (HEADER + "a,x,0,1,2,3,w\n", "line 2: a number"),
         (HEADER + "a,0,0,1,2,3,w\nb,0,0,1,2,3,w\na,1,0,1,2,3,w\n", "line 4: sample 'a' began"),
         (HEADER + "a,0,0,1,2,3,w\na,1,0,1,2,3,v\n", "line 2: sample 'a' has several labels"),

@@ -128,7 +128,10 @@ def test_damaged_skeletons(arm, old, new):
 @pytest.mark.parametrize(
     ("old", "new"),
     [("lower 90\n", ""), ("upper 90 0 90", "upper 90 0"), ("root 1 2 3 0 0 0", "root 1 2 3"),
-     ("lower 90", "lower x"), ("lower", "other")],
+     ("lower 90", "lower x"), ("lower", "other"),
+     (AMC, "1\nroot 0 0 0 0 0 0\nupper 0\nlower 0\n"),
+     (AMC, "1\nroot 0 0 0 0 0 0\nupper 0 0 0 0\nlower 0\n"),
+     (AMC, "1\nroot 0 0 0 0 0 0\nupper 0 0 0\nlower 0\n2\nroot 0 0 0 0 0 0\nupper 0 0 0\n")],
 )  # fmt: skip
 def test_damaged_motions(arm, old, new):
     asf, amc = arm
