@@ -33,7 +33,7 @@ class NetworkFacts:
         Raises:
             InputError: it is missing, or not of such a network.
         """
-        versions = [path for path in folder.iterdir() if path.name.isdecimal()]
+        versions = [path for path in folder.glob("*") if path.name.isdecimal()]
         path = max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))

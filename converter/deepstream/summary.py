@@ -21,7 +21,7 @@ class Summary:
         tracks: Tracks found.
         segments: Segments that were cut from them.
         labelled: Object-frames that were given an action.
-        short_tracks: Tracks shorter than `sequence_length_min`; their action is empty.
+        short_tracks: Tracks shorter than `sequence_length_min`; they make no sequence.
         duplicates: Object-frames with the id of another one in the same frame.
         late: Object-frames of a live stream that came after the frames behind them were used.
         restarts: How often the frame number of a source went back too far to sort.
@@ -86,9 +86,9 @@ class Summary:
         if self.late:
             yield f"{self.late} objects came too late, or a second time: their pose is not used"
         if self.poses < self.objects:
-            yield f"{self.objects - self.poses} objects have no pose: their action is empty"
+            yield f"{self.objects - self.poses} objects have no pose: in no sequence, no action"
         if self.short_tracks:
             yield (
                 f"{self.short_tracks} of {self.tracks} tracks are shorter than "
-                "sequence_length_min: their action is empty"
+                "sequence_length_min: no sequence, no action"
             )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from converter.bodypose import Limbs, Peaks, PeopleAssembler, match
+from converter import InputError
+from converter.bodypose import Limbs, NetworkFacts, Peaks, PeopleAssembler, match
 
 # Four joints in a row, and a limb from the first to the last that closes the ring.
 RING = PeopleAssembler(4, ((0, 1), (1, 2), (2, 3), (0, 3)), min_joints=2)
@@ -76,3 +77,8 @@ def test_what_a_graph_gives():
     np.testing.assert_array_equal(found.keypoints[0, :3], given[:3, 0, :2])
     np.testing.assert_array_equal(found.keypoints[1, :3], given[:3, 1, :2])
     np.testing.assert_allclose(found.scores, 1 - 1 / np.array([2.4 + 2, 1.6 + 2]), rtol=1e-6)
+
+
+def test_a_network_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="not the description of a 2D pose network"):
+        NetworkFacts.of_model(tmp_path / "none")
