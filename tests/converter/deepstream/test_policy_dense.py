@@ -179,9 +179,11 @@ def test_short_tracks_are_reported_and_left_empty(tmp_path, caplog):
     assert "1 of 2 tracks are shorter" in caplog.text
 
 
-@pytest.mark.parametrize(("rate", "shorter"), [(10.0, 0), (30.0, 0), (60.0, 1)])
-def test_how_short_a_track_is_depends_on_the_frame_rate(tmp_path, rate, shorter):
+@pytest.mark.parametrize(
+    ("rate", "length", "shorter"), [(10.0, 3, 0), (30.0, 5, 0), (30.0, 3, 1), (60.0, 5, 1)]
+)
+def test_how_short_a_track_is_depends_on_the_frame_rate(tmp_path, rate, length, shorter):
     config = small_config(frame_rate=rate, sequence_length=8, sequence_length_min=4)
-    result = annotate(save(tmp_path / "in.json", walk(range(5))), config)
+    result = annotate(save(tmp_path / "in.json", walk(range(length))), config)
     assert result.summary.short_tracks == shorter
-    assert result.actions == [""] * 5 if shorter else ["0"] * 5
+    assert result.actions == ["" if shorter else "0"] * length
