@@ -60,6 +60,8 @@ def open_ntu(path: Path, split: str | None) -> Source:
     """
     if split not in (None, "none", *SPLITS):
         raise InputError(f"split {split!r}: must be one of {', '.join(SPLITS)}, none")
+    if path.is_file():
+        raise InputError(f"{path}: must be a folder of .skeleton files; unpack archives first")
     files = files_in(path, ".skeleton")
     if not files:
         raise InputError(f"{path}: no .skeleton files in this folder")

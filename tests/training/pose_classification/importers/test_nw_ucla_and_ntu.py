@@ -200,6 +200,8 @@ def test_ntu_mistakes(ntu, tmp_path):
         open_ntu(folder, "cross")
     with pytest.raises(InputError, match=r"no \.skeleton files"):
         open_ntu(tmp_path / "empty", None)
+    with pytest.raises(InputError, match="unpack archives first"):
+        open_ntu(folder / f"{NAME}.skeleton", None)
     text = (folder / f"{NAME}.skeleton").read_text()
     for damaged in (text[: len(text) // 2], text.replace("\n25\n", "\n24\n"), "x"):
         (folder / f"{NAME}.skeleton").write_text(damaged)
