@@ -27,6 +27,7 @@ FORMS = {
     "lines": LINES,
     "lines with an end": LINES + b"\n",
     "lines with blank ones": BOM + b"\n" + LINES.replace(b"\n", b"\r\n\r\n") + b"\n\n",
+    "lines with commas": LINES.replace(b"\n", b" ,\r\n") + b",\n",
     "gzip": gzip.compress(ARRAY),
     "gzip lines": gzip.compress(LINES),
     "gzip in parts": gzip.compress(ARRAY[:1000]) + gzip.compress(ARRAY[1000:]) + bytes(512),
