@@ -25,6 +25,7 @@ class Summary:
         duplicates: Object-frames with the id of another one in the same frame.
         late: Object-frames of a live stream that came after the frames behind them were used.
         restarts: How often the frame number of a source went back too far to sort.
+        mixed_sources: Sources, where there are several that policy `tao` takes for one.
         odd_batches: Records whose `num_frames_in_batch` is not the number of their frames.
         not_finite: Numbers that are nan or inf.
         damage: What is wrong with the end of the file, if something is.
@@ -41,6 +42,7 @@ class Summary:
     duplicates: int = 0
     late: int = 0
     restarts: int = 0
+    mixed_sources: int = 0
     odd_batches: int = 0
     not_finite: int = 0
     damage: str | None = None
@@ -77,6 +79,11 @@ class Summary:
             yield (
                 f"frame numbers went back too far to sort ({self.restarts} times): the tracks of "
                 "the source end there; are several videos mixed without source_id?"
+            )
+        if self.mixed_sources:
+            yield (
+                f"{self.mixed_sources} sources are taken for one, as NVIDIA does: persons of the "
+                "same id are one track"
             )
         if self.duplicates:
             yield (

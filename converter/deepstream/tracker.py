@@ -39,6 +39,7 @@ class Tracker:
         self._config = config
         self._policy = policy
         self._sources: dict[str, Source] = {}
+        self._mixed: set[str] = set()  # names of sources that are not told apart
         self._gathered = 0
         self._touched: list[tuple[Source, Track]] = []
         self._ended: list[Track] = []
@@ -46,6 +47,9 @@ class Tracker:
     def enter(self, name: str, frame: int) -> Source:
         """Go to frame number `frame` of the source `name`; returns the source, for `add`."""
         if self._policy == "tao":
+            self._mixed.add(name)
+            if len(self._mixed) > 1:
+                self._summary.mixed_sources = len(self._mixed)
             name = ""
         source = self._sources.get(name)
         if source is None:

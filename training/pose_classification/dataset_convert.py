@@ -6,6 +6,7 @@ larger than the memory.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from training.common.results import ResultsDir
 from training.common.spec import require
 from training.common.status import Status
 from training.pose_classification.spec import ExperimentSpec
+
+logger = logging.getLogger(__name__)
 
 
 def run(spec: ExperimentSpec, results: ResultsDir) -> None:
@@ -51,6 +54,10 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         for name, file in files.items():
             shape = file.finish()
             _report(results, f"Saved data {shape} for object {name} at {file.path}")
+        written = {file.path for file in files.values()}
+        if earlier := sorted(set(results.path.glob("object_*.npy")) - written):
+            names = ", ".join(path.name for path in earlier)
+            logger.warning("%s still holds files of an earlier run: %s", results.path, names)
     finally:
         for file in files.values():
             file.discard()

@@ -155,3 +155,20 @@ def test_growing_array(tmp_path: Path) -> None:
     assert array.shape == (1234, 2, 3)
     assert array[:, 1, 2].tolist() == list(range(1234))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_files_of_an_earlier_run_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert convert(tmp_path, document({7: 30, 3: 30})) == 0
+    assert "earlier run" not in caplog.text
+    assert convert(tmp_path, document({3: 30})) == 0
+    assert "still holds files of an earlier run: object_7.npy" in caplog.text
+    assert set(arrays(tmp_path)) == {"object_3", "object_7"}
+
+
+def test_several_cameras_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    records = document({3: 30})
+    for record in records:
+        record["batches"].append({**record["batches"][0], "batch_id": 1})
+        record["num_frames_in_batch"] = 2
+    assert convert(tmp_path, records) == 0
+    assert "2 sources are taken for one, as NVIDIA does" in caplog.text
