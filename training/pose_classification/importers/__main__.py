@@ -57,6 +57,8 @@ FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
     "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub, or 1", _annotations),
     "csv": ("table with a line for each joint; its column `part` is the split", _csv),
 }
+# Options that not all formats have.
+_OF_SOME = {"from_layout": ("annotations", "csv"), "scores": ("annotations",)}
 
 
 def _parser() -> Parser:
@@ -149,6 +151,10 @@ def _run(argv: Sequence[str] | None) -> int:
     given = _parser().parse_args(argv)
     if not given.source.exists():
         raise InputError(f"{given.source}: no such file or folder")
+    for option, formats in _OF_SOME.items():
+        if getattr(given, option) and given.format not in formats:
+            flag = f"--{option.replace('_', '-')}"
+            raise InputError(f"{given.format} has no {flag}: it is for {' and '.join(formats)}")
     options = ArrayOptions(
         given.layout, given.max_frames, given.persons, given.relative, given.scale, given.labels
     )

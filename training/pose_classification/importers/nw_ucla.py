@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -111,8 +112,8 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
                 raise InputError(f"{path}: no .json files in this zip")
             for name in sorted(n for n in names if not is_shadow(PurePath(n))):
                 yield name, archive.read(name)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: neither a folder nor a readable zip") from error
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # the last: a password
+        raise InputError(f"{path}: neither a folder nor a readable zip ({error})") from error
 
 
 def _poses(content: bytes, where: str) -> Any:

@@ -157,6 +157,8 @@ def test_command_line(tmp_path, capsys):
         (["csv", "{csv}", "-o", "{out}", "--scale", "nan"], "other than 0"),
         (["csv", "{csv}", "-o", "{out}", "--scale", "half"], "'half' is not a number other than 0"),
         (["csv", "{csv}", "-o", "{out}", "--from-layout", "kinect-v1", "--split", "x"], "no --spl"),
+        (["ntu", "{csv}", "-o", "{out}", "--from-layout", "coco"], "ntu has no --from-layout: it"),
+        (["csv", "{csv}", "-o", "{out}", "--scores"], "csv has no --scores: it is for annotations"),
         (["csv", "{csv}", "-o", "{csv}", "--from-layout", "kinect-v1"], "cannot be written to"),
     ],
 )

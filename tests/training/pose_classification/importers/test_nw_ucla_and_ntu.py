@@ -116,6 +116,21 @@ def test_files_that_macos_puts_beside_others_are_passed_over(nw_ucla, ntu, tmp_p
     assert len(list(open_ntu(ntu[0], None).clips)) == 1
 
 
+def test_nw_ucla_zip_that_is_damaged_inside(nw_ucla, tmp_path):
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.write(nw_ucla / "a01_s01_e00_v01.json", "a01_s01_e00_v01.json")
+    whole = archive.read_bytes()
+    start = whole.index(b".json") + 5
+    locked = bytearray(whole)
+    locked[6] |= 1  # it says that it is encrypted, here and in the directory
+    locked[whole.index(b"PK\x01\x02") + 8] |= 1
+    for damaged in (whole[:start] + b"\xff" * 50 + whole[start + 50 :], bytes(locked)):
+        archive.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"x\.zip: neither a folder nor a readable zip"):
+            list(open_nw_ucla(archive, None).clips)
+
+
 def test_nw_ucla_without_sequences(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
         out.writestr("readme.txt", "")

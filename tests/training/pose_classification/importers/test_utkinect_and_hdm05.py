@@ -103,6 +103,16 @@ def test_utkinect_npz(tmp_path):
         list(open_utkinect(path, None).clips)
 
 
+def test_npz_that_is_damaged_inside(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, frames=FRAMES, offsets=[0, 12], names=["s01_e01_walk"])
+    whole = path.read_bytes()
+    start = whole.index(b"frames.npy") + len("frames.npy") + 20
+    path.write_bytes(whole[:start] + b"\xff" * 50 + whole[start + 50 :])
+    with pytest.raises(InputError, match=r"not a readable \.npz"):
+        list(open_utkinect(path, None).clips)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
