@@ -64,7 +64,8 @@ def normalise(
             channels -= root
             channels /= focal_length
         else:
-            size, centre = np.array([[*frame_size, 1.0], [0.5, 0.5, 0.0]])[..., None, None]
+            both = [[*frame_size, 1.0], [0.5, 0.5, 0.0]]
+            size, centre = np.array(both, dtype=np.float64)[..., None, None]
             channels /= size[: channels.shape[-3]]
             channels -= centre[: channels.shape[-3]]
         result = np.zeros(channels.shape, dtype=np.float32)

@@ -65,6 +65,12 @@ def test_a_frame_without_pelvis_becomes_zeros():
     assert result[:, 1, 1:].all()
 
 
+@pytest.mark.parametrize("pose_type", ["25dbp", "2dbp"])
+def test_a_frame_size_beyond_64_bits_is_a_number(pose_type: str):
+    result = normalise(np.ones((2, 3, 4)), pose_type, frame_size=(10**30, 10**30))
+    np.testing.assert_array_equal(result[:2], -0.5)
+
+
 def test_network_input_is_filled_with_zeros():
     config = ConvertConfig(num_joints=3, sequence_length_max=100)
     keypoints = np.random.default_rng(0).uniform(1, 900, (40, 3, 4))

@@ -145,9 +145,13 @@ def test_a_network_that_cannot_be_served_right_is_not_served(
         ({"pose_type": text("4dbp", 2)}, "pose_type is '4dbp', must be one of 3dbp, 25dbp, 2dbp"),
         ({"pose_type": text("2dbp", 2)}, "pose_type is 2dbp, the network knows only 3dbp"),
         ({"pose_type": repeated(b"\xff\xfe", 2, np.object_)}, "pose_type is"),
+        ({"pose_type": text("3dbp\n", 2)}, r"pose_type is '3dbp\n', must be one of"),
+        ({"pose_type": text("\0a", 2)}, r"pose_type is '\x00a', must be one of"),
+        ({"pose_type": text("3d" * 20_000, 2)}, f"pose_type is '{'3d' * 10}', must be one of"),
         ({"focal_length": repeated(0, 2)}, "focal_length is 0.0, must be above 0"),
         ({"focal_length": repeated(-1, 2)}, "focal_length is -1.0, must be above 0"),
         ({"focal_length": np.array([[1], [2]], np.float32)}, "focal_length differs between"),
+        ({"focal_length": repeated(np.nan, 2)}, "focal_length is nan, must be a number"),
         ({"focal_length": repeated(1e-38, 2)}, "keypoints are too large for focal_length"),
         ({"frame_size": repeated([0, 480], 2)}, "frame_width is 0, must be above 0"),
         ({"frame_size": repeated([640, np.inf], 2)}, "frame_height is inf, must be"),
@@ -164,6 +168,21 @@ def test_bad_requests_are_refused_with_the_reason(
     with pytest.raises(InferenceServerException) as refused:
         client.infer(ENSEMBLE, **({"keypoints": np.ascontiguousarray(recording(2))} | arrays))
     assert message in str(refused.value)
+    assert refused.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    ("step", "optional", "missing"),
+    [
+        ("preprocess", {"focal_length": repeated(500.0, 1)}, "keypoints are missing: send them"),
+        ("postprocess", {"unknown": np.array([[False]])}, "fc_pred is missing: send the logits"),
+    ],
+)
+def test_a_step_names_the_input_that_is_missing(
+    client: Client, step: str, optional: dict[str, Any], missing: str
+) -> None:
+    with pytest.raises(InferenceServerException, match=missing) as refused:
+        client.infer(f"{ENSEMBLE}_{step}", **optional)
     assert refused.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
 
 

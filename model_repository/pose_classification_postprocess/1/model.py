@@ -34,12 +34,12 @@ class TritonPythonModel:
         groups: dict[bool, list[tuple[int, np.ndarray]]] = defaultdict(list)
         for index, request in enumerate(requests):
             try:
+                logits = _logits(request)
                 unknown = self._asks_for_unknown(request)
             except InputError as error:
                 refusal = pb.TritonError(str(error), pb.TritonError.INVALID_ARG)
                 responses[index] = pb.InferenceResponse(error=refusal)
             else:
-                logits = pb.get_input_tensor_by_name(request, "fc_pred").as_numpy()
                 groups[unknown].append((index, logits))
         for unknown, members in groups.items():
             outputs = self._rank(np.concatenate([logits for _, logits in members]), unknown)
@@ -65,7 +65,7 @@ class TritonPythonModel:
     def _rank(self, logits: np.ndarray, unknown: bool) -> dict[str, np.ndarray]:
         level = np.full((len(logits), 1), self.network.unknown_logit, np.float32)  # None: nan
         candidates = np.concatenate([logits, level], axis=1) if unknown else logits
-        with np.errstate(invalid="ignore"):  # refused below
+        with np.errstate(invalid="ignore", over="ignore"):  # refused below; exp(-inf) is 0
             powers = np.exp(
                 (candidates - candidates.max(axis=1, keepdims=True)) / self.network.temperature
             )
@@ -77,6 +77,13 @@ class TritonPythonModel:
             "logits": logits,
             "unknown_logit": level,
         }
+
+
+def _logits(request: Any) -> np.ndarray:
+    tensor = pb.get_input_tensor_by_name(request, "fc_pred")
+    if tensor is None:  # Triton counts inputs, and `unknown` has been taken for it
+        raise InputError("fc_pred is missing: send the logits, N x classes of FP32")
+    return np.asarray(tensor.as_numpy())
 
 
 def _response(outputs: dict[str, np.ndarray]) -> Any:

@@ -12,6 +12,8 @@ import triton_python_backend_utils as pb
 from converter import ConvertConfig, InputError, normalise
 from converter.sidecar import Sidecar
 
+LONGEST_WORD = 20  # of a caller's text in a message; gRPC breaks off an answer with 16 kB of it
+
 
 class TritonPythonModel:
     """Answers a request for N sequences with (N, C, T, V, 1), or with what is wrong with it.
@@ -51,7 +53,8 @@ class TritonPythonModel:
         trained_on = self.network.pose_type
         given: dict[str, Any] = {} if trained_on is None else {"pose_type": trained_on}
         if (pose_type := _same_for_all(request, "pose_type")) is not None:
-            given["pose_type"] = pose_type[0].decode(errors="replace")
+            word = pose_type[0].decode(errors="replace")[:LONGEST_WORD]
+            given["pose_type"] = ascii(word)[1:-1]  # a NUL or a line break would end the message
         if (focal_length := _same_for_all(request, "focal_length")) is not None:
             given["focal_length"] = focal_length[0]
         if (frame_size := _same_for_all(request, "frame_size")) is not None:
@@ -61,7 +64,10 @@ class TritonPythonModel:
             raise InputError(
                 f"pose_type is {config.pose_type}, the network knows only {trained_on}"
             )
-        keypoints = pb.get_input_tensor_by_name(request, "keypoints").as_numpy()
+        tensor = pb.get_input_tensor_by_name(request, "keypoints")
+        if tensor is None:  # Triton counts inputs, and an optional one has been taken for it
+            raise InputError("keypoints are missing: send them, N x (T, 34, 4) of FP32")
+        keypoints = tensor.as_numpy()
         if not 1 <= keypoints.shape[1] <= config.sequence_length_max:
             raise InputError(
                 f"keypoints have {keypoints.shape[1]} frames, "
@@ -80,7 +86,7 @@ def _same_for_all(request: Any, name: str) -> list[Any] | None:
     if tensor is None:
         return None
     first, *others = tensor.as_numpy().tolist()
-    if any(other != first for other in others):
+    if any(repr(other) != repr(first) for other in others):  # nan is like nan
         raise InputError(f"{name} differs between the sequences of one request: send them apart")
     return list(first)
 
