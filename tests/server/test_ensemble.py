@@ -136,6 +136,21 @@ def test_a_network_that_cannot_be_served_right_is_not_served(
 
 
 @pytest.mark.parametrize(
+    ("names", "count"), [(CLASSES[:5], 5), (("", *CLASSES), 7), ((*CLASSES, ""), 7), ((), 0)]
+)
+def test_names_that_do_not_fit_the_classes_are_not_served(
+    serve: Callable[..., Any], names: tuple[str, ...], count: int
+) -> None:
+    def rename(repository: Path) -> None:
+        (repository / NETWORK / "labels.txt").write_text("".join(f"{name}\n" for name in names))
+
+    with pytest.raises(
+        RuntimeError, match=rf"labels\.txt has {count} lines, the network 6 classes"
+    ):
+        serve(edit=rename)
+
+
+@pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"keypoints": recording(1, 301)}, "keypoints have 301 frames, must have 1 to 300"),

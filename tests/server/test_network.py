@@ -65,6 +65,27 @@ def test_a_run_that_fails_harms_no_other(serve: Callable[..., Any]) -> None:
         np.testing.assert_allclose(client.logits(x), tiny_logits(x), atol=1e-5)
 
 
+def test_a_network_of_other_classes_is_not_served(serve: Callable[..., Any]) -> None:
+    def leave_one_out(repository: Path) -> None:
+        path = repository / NETWORK / "1/model.onnx"
+        model = onnx.load(path)
+        for tensor in model.graph.initializer:
+            if tensor.name in ("weights", "bias"):
+                fewer = numpy_helper.to_array(tensor)[..., :5]
+                tensor.CopyFrom(numpy_helper.from_array(fewer, tensor.name))
+        model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 5
+        onnx.save(model, path)
+
+    with pytest.raises(RuntimeError, match=r"model\.onnx has 5 classes, its configuration 6: put"):
+        serve(edit=leave_one_out)
+
+
+def test_the_warm_up_is_of_full_length(serve: Callable[..., Any]) -> None:
+    """It sends zeros, which are else cut off behind a sequence; each full sequence is a run."""
+    server, _ = serve()
+    assert scrape(server, "runs") == 1 + 16
+
+
 def test_classification_extension_ranks_the_labels(client: Client) -> None:
     x = clips(2)
     answer = client.infer(NETWORK, ["fc_pred"], classes=6, input=x).as_numpy("fc_pred")

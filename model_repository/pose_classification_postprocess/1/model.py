@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,15 @@ class TritonPythonModel:
         """Reads the network's class names, temperature and logit of `unknown`."""
         name = args["model_name"].removesuffix("postprocess") + "tao"
         folder = Path(args["model_repository"]).parent / name
-        names = [*(folder / "labels.txt").read_text("utf-8").splitlines(), UNKNOWN]
-        self.labels = np.array([name.encode() for name in names], dtype=np.object_)
+        names = (folder / "labels.txt").read_text("utf-8").splitlines()
+        inputs = {item["name"]: item for item in json.loads(args["model_config"])["input"]}
+        (classes,) = inputs["fc_pred"]["dims"]
+        if len(names) != int(classes):
+            raise InputError(
+                f"{folder / 'labels.txt'} has {len(names)} lines, the network {classes} classes: "
+                "write one name a line, in the network's order"
+            )
+        self.labels = np.array([word.encode() for word in (*names, UNKNOWN)], dtype=np.object_)
         self.network = Sidecar.of_model(folder)
 
     def execute(self, requests: list[Any]) -> list[Any]:

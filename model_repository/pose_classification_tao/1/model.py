@@ -101,6 +101,12 @@ class TritonPythonModel:
         pb.Logger.log_info(f"{name}: {metadata.get('data_type', 'fp32')}, {at_once} runs at once")
         self.ignores_padding = metadata.get("padding") == "mask"
         self.input, self.output = self.session.get_inputs()[0], self.session.get_outputs()[0]
+        (promised,), found = config["output"][0]["dims"], self.output.shape[1]
+        if found != promised:
+            raise InputError(
+                f"{name} has {found} classes, its configuration {promised}: put the number into "
+                f"every fc_pred and logits in the repository, and the names into labels.txt"
+            )
         frames = self.input.shape[FRAMES]
         self.exact_frames = frames if isinstance(frames, int) else None
         self.families = {  # kept, for a metric ends with its family
@@ -245,7 +251,8 @@ class TritonPythonModel:
         if not self.ignores_padding:
             return np.full(len(clip), frames)
         seen = clip.any(axis=(1, 3, 4))
-        return np.where(seen.any(axis=1), frames - seen[:, ::-1].argmax(axis=1), 1)
+        # Nobody there at all: the whole length, for Triton's warm-up is like that.
+        return frames - seen[:, ::-1].argmax(axis=1)
 
 
 def _cut(job: Job, clip: np.ndarray, lengths: np.ndarray) -> Iterator[Piece]:
