@@ -24,7 +24,13 @@ from scripts.triton_guard import LOOPBACK, PORTS, STOP_DEADLINE, check_ports, is
 from scripts.triton_wheel import ROOT
 
 START_DEADLINE = 120.0  # seconds; a cold disk and a busy machine included
-SIGNS = ("failed to load '", "Bad option", "error: creating server")
+SIGNS = (
+    "failed to load '",
+    "failed to load model '",
+    "Poll failed",
+    "Bad option",
+    "error: creating server",
+)
 
 
 class EmbeddedTriton:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from converter.errors import InputError
@@ -26,6 +26,7 @@ PORTS = {"--http-port": 8000, "--grpc-port": 8001, "--metrics-port": 8002}
 STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 3
 BODYPOSE = ROOT / "model_repository_bodypose"  # served when a network has been put into it
 TEMPORARY = "/tmp"  # noqa: S108 whatever TMPDIR says, as Triton: its Python backend wants no blanks
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last: the terminal was closed
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -88,7 +89,7 @@ def _main(argv: Sequence[str] | None) -> int:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder: give a model repository")
     check_ports((options.http_port, options.grpc_port, options.metrics_port))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    _on_ending(signal.default_int_handler)  # all end as Ctrl-C does
     name = f"embedded-triton-{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=name, dir=TEMPORARY) as folder, _memory_swept(name):
         options.repository = _plain_paths(options.repository, Path(folder))
@@ -168,6 +169,12 @@ def _command(options: argparse.Namespace, server: Path, backends: Path, name: st
     ]
 
 
+def _on_ending(handler: Callable[..., object]) -> None:
+    for number in ENDINGS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, handler)
+
+
 def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
     deadline, told = float("inf"), False
 
@@ -175,8 +182,7 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
         nonlocal deadline
         deadline = min(deadline, time.monotonic() + STOP_DEADLINE)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    _on_ending(stop)
     server = subprocess.Popen(
         command,
         env=env,
@@ -201,4 +207,7 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
         time.sleep(0.1)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)  # Python stubs that a crash has left
+    if server.returncode < 0 and not told:
+        name = signal.Signals(-server.returncode).name
+        raise RuntimeError(f"tritonserver was ended by {name}: start it again")
     return int(server.returncode != 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -243,6 +246,29 @@ def test_a_model_that_does_not_load_is_named_and_the_log_kept(repository: Path) 
     server.stop()
 
 
+def no_version(repository: Path) -> None:
+    shutil.rmtree(repository / "pose_classification_tao/1")
+
+
+def no_model(repository: Path) -> None:
+    (repository / "old_models").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (no_version, "'pose_classification_tao': at least one version must be available"),
+        (no_model, "Poll failed for model directory 'old_models'"),
+    ],
+)
+def test_a_folder_that_is_no_model_is_named(
+    repository: Path, tmp_path: Path, edit: Callable[[Path], None], message: str
+) -> None:
+    edit(repository)
+    with pytest.raises(RuntimeError, match=message):
+        EmbeddedTriton(repository, log=tmp_path / "log").start()
+
+
 def test_an_unknown_option_is_named(repository: Path, tmp_path: Path) -> None:
     server = EmbeddedTriton(
         repository, extra_args=["--strict-readiness=perhaps"], log=tmp_path / "log"
@@ -251,22 +277,69 @@ def test_an_unknown_option_is_named(repository: Path, tmp_path: Path) -> None:
         server.start()
 
 
-def test_in_the_foreground_it_says_when_it_is_ready_and_ends_on_ctrl_c(
-    repository: Path, tmp_path: Path
-) -> None:
+@dataclass
+class Foreground:
+    """A server as `start_server.sh --embedded` runs it, and what it has said."""
+
+    guard: subprocess.Popen[bytes]
+    output: Path
+
+
+@pytest.fixture
+def foreground(repository: Path, tmp_path: Path) -> Iterator[Callable[..., Foreground]]:
+    """Starts one and waits until it is ready: `foreground(*before)`, words before the command."""
     probe = EmbeddedTriton(repository)  # for its free ports
     ports = [url.partition(":")[2] for url in (probe.http_url, probe.grpc_url, probe.metrics_url)]
     probe.stop()
     flags = zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True)
-    command = [*GUARD, "--repository", str(repository), *(word for pair in flags for word in pair)]
-    output = tmp_path / "output"
-    with output.open("w") as stream:
-        guard = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream)
+    words = ["--repository", str(repository), *(word for pair in flags for word in pair)]
     ready = f"Triton is ready: http 127.0.0.1:{ports[0]}, grpc 127.0.0.1:{ports[1]}"
-    wait_until(lambda: ready in output.read_text())
-    guard.send_signal(signal.SIGINT)
-    assert guard.wait(timeout=25) == 0
-    assert left_behind(guard.pid) == []
+    output = tmp_path / "output"
+    with contextlib.ExitStack() as running:
+
+        def start(*before: str) -> Foreground:
+            stream = running.enter_context(output.open("w"))
+            command = [*before, *GUARD, *words]
+            guard = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream)
+            running.callback(guard.wait)
+            running.callback(guard.kill)
+            wait_until(lambda: ready in output.read_text())
+            return Foreground(guard, output)
+
+        yield start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_in_the_foreground_it_ends_in_good_order(
+    foreground: Callable[..., Foreground], number: signal.Signals
+) -> None:
+    server = foreground()
+    server.guard.send_signal(number)
+    assert server.guard.wait(timeout=25) == 0
+    assert left_behind(server.guard.pid) == []
+
+
+def test_it_may_outlive_its_terminal(foreground: Callable[..., Foreground]) -> None:
+    server = foreground("nohup")
+    status = Path(f"/proc/{server.guard.pid}/status").read_text()
+    (ignored,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.M)
+    assert int(ignored, 16) >> (signal.SIGHUP - 1) & 1
+    server.guard.send_signal(signal.SIGTERM)
+    assert server.guard.wait(timeout=25) == 0
+
+
+def test_a_server_that_dies_is_told_of(foreground: Callable[..., Foreground]) -> None:
+    server = foreground()
+    (process,) = (
+        path
+        for path in left_behind(server.guard.pid)
+        if path.parent == Path("/proc") and b"bin/tritonserver" in (path / "cmdline").read_bytes()
+    )
+    os.kill(int(process.name), signal.SIGSEGV)
+    assert server.guard.wait(timeout=25) == 1
+    last = server.output.read_text().splitlines()[-1]
+    assert last == "embedded_triton: tritonserver was ended by SIGSEGV: start it again"
+    assert left_behind(server.guard.pid) == []
 
 
 def test_it_can_be_of_low_priority(repository: Path, tmp_path: Path) -> None:
