@@ -39,7 +39,10 @@ def to_record(text: bytes, **extra: Any) -> bytes:
     Raises:
         ValueError: It is not in the minimal schema.
     """
-    message = msgspec.json.decode(text, type=_Message)
+    try:
+        message = msgspec.json.decode(text, type=_Message)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     objects = [_object(entry) for entry in message.objects]
     frame = {
         "batch_id": 0,
@@ -50,7 +53,10 @@ def to_record(text: bytes, **extra: Any) -> bytes:
         "objects": objects,
     }
     record = {**extra, "num_frames_in_batch": 1, "batches": [frame]}
-    return orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY)
+    try:
+        return orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:  # a number of more than 64 bits: an id, or the time of year 1
+        raise ValueError(str(error)) from error
 
 
 def _object(text: str) -> dict[str, Any]:

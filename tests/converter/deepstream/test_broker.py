@@ -67,6 +67,10 @@ def test_records_of_messages_are_segmented(tmp_path):
         b'{"id": "1", "objects": ["x|1|2|3|4|person"]}',
         b'{"id": "1", "objects": ["1|1|2|3|4|pose3D|tail,1,2,3,1"]}',
         b'{"id": "1", "objects": [], "@timestamp": "yesterday"}',
+        b'{"id": "1", "objects": [], "@timestamp": "0001-01-01T00:00:00Z"}',
+        b'{"id": "99999999999999999999", "objects": []}',
+        b'{"id": "1", "objects": ["99999999999999999999|1|2|3|4|person"]}',
+        b'{"id": "1", "objects": [], "more": ' + b"[" * 100_000,
     ],
 )
 def test_anything_else_is_refused(text):
