@@ -37,4 +37,7 @@ elif [ -s "$bodypose/bodypose_net/1/model.onnx" ]; then
 fi
 # Packages for the Python models that the image lacks: docs/bpnet.md.
 [ ! -d /opt/pose/python ] || export PYTHONPATH="/opt/pose/python${PYTHONPATH:+:$PYTHONPATH}"
+# glibc gives a batch's memory back after every request: docs/serving.md.
+export MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-33554432}
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-67108864}
 exec tritonserver "${arguments[@]}" ${MODEL_CONFIG_NAME:+"--model-config-name=$MODEL_CONFIG_NAME"}

@@ -19,6 +19,7 @@ import yaml
 from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
+from scripts.triton_wheel import KEEP_MEMORY
 from tests.tiny_network import tiny_logits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,9 +38,12 @@ def service(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def run_triton(folder: Path, version: str = "26.10", **environment: str) -> Any:
-    """Runs the container's start script with a tritonserver that prints its arguments."""
+    """Runs the container's start script with a tritonserver that prints its arguments.
+
+    And on stderr, what it finds of malloc's settings.
+    """
     program = folder / "tritonserver"
-    program.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    program.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\nprintenv | grep MALLOC >&2 || true\n')
     program.chmod(0o755)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     environment |= {"PATH": path, "NVIDIA_TRITON_SERVER_VERSION": version}
@@ -148,6 +152,20 @@ def test_the_configuration_is_chosen_by_name_and_the_key_is_secret(tmp_path: Pat
     keys = [run[5].rpartition("admin-key=")[2] for run in runs]
     assert keys[0] != keys[1]
     assert all(len(key) == 36 for key in keys)
+
+
+def test_memory_is_kept_as_in_the_embedded_server(tmp_path: Path) -> None:
+    lines = run_triton(tmp_path).stderr.splitlines()
+    assert dict(line.split("=") for line in lines) == KEEP_MEMORY
+    own = {"MALLOC_TRIM_THRESHOLD_": "1", "MALLOC_MMAP_THRESHOLD_": "2"}
+    lines = run_triton(tmp_path, **own).stderr.splitlines()
+    assert dict(line.split("=") for line in lines) == own
+
+
+def test_docker_waits_until_triton_has_ended(tmp_path: Path, service: dict[str, Any]) -> None:
+    arguments = dict(a.split("=", 1) for a in run_triton(tmp_path).stdout.splitlines() if "=" in a)
+    patience = int(service["stop_grace_period"].removesuffix("s"))
+    assert patience > int(arguments["--exit-timeout-secs"])
 
 
 @pytest.mark.parametrize(
