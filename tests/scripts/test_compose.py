@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_wheel import KEEP_MEMORY
+from tests.server.test_recovery import stub_of
 from tests.tiny_network import tiny_logits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,3 +253,16 @@ def test_the_healthcheck_tells_a_server_that_answers_from_one_that_does_not(
     assert done.returncode == 0, done.stderr
     done = subprocess.run([*command, triton.grpc_url], capture_output=True, check=False)
     assert done.returncode != 0
+
+
+def test_the_healthcheck_asks_every_ensemble() -> None:
+    with EmbeddedTriton(ROOT / "model_repository") as server:
+        command = [sys.executable, str(ROOT / "deploy/healthcheck.py"), server.http_url]
+        assert subprocess.run(command, check=False).returncode == 0
+        process, _ = stub_of(
+            ROOT / "model_repository/pose_classification_2dbp_preprocess/1/model.py"
+        )
+        os.kill(process, signal.SIGKILL)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, done.stderr
+        server.kill()
