@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from scripts.embedded_triton import EmbeddedTriton
 from tests.server.conftest import Client, executions, url_of
 from tests.training.bpnet.taught import SIDE, photo, taught_repository
 from training.bpnet.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,11 @@ def huge() -> bytes:
     return bytes(cv2.imencode(".png", np.zeros((20000, 20000), np.uint8))[1])
 
 
+def strip() -> bytes:
+    """A PNG of few bytes that fills gigabytes when it is padded to a square."""
+    return bytes(cv2.imencode(".png", np.zeros((65_000, 1), np.uint8))[1])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -150,10 +158,12 @@ def huge() -> bytes:
         (lambda: {"image": np.array([b"text"], np.object_)}, "image: not an image"),
         (lambda: {"image": np.array([b"\xff\xd8\xff"], np.object_)}, "image: the JPEG is cut off"),
         (lambda: {"image": np.array([huge()], np.object_)}, "image: not an image"),
+        (lambda: {"rgb": np.zeros((1, 40_000, 3), np.uint8)}, "a photo of 40000x1 pixels takes"),
+        (lambda: {"image": np.array([strip()], np.object_)}, "a photo of 1x65000 pixels takes"),
         (lambda: {"rgb": np.zeros((8, 8, 4), np.uint8)}, "unexpected shape"),
         (lambda: {"rgb": np.zeros((8, 8, 3), np.float32)}, "data-type"),
     ],
-    ids=["neither", "both", "text", "cut", "huge", "rgba", "float"],
+    ids=["neither", "both", "text", "cut", "huge", "wide", "strip", "rgba", "float"],
 )
 def test_what_is_no_photo_is_refused(
     grpc: Client, make: Callable[[], dict[str, np.ndarray]], message: str
@@ -161,6 +171,11 @@ def test_what_is_no_photo_is_refused(
     with pytest.raises(InferenceServerException, match=message):
         people(grpc, **make())
     assert len(people(grpc, rgb=photo()[0])[0]) == 2  # and the server lives on
+
+
+def test_the_healthcheck_of_the_container_asks_it(served: Served) -> None:
+    check = runpy.run_path(str(ROOT / "deploy/healthcheck.py"))
+    check["ask"](served.server.http_url, "bodypose", check["OTHERS"]["bodypose"])
 
 
 def test_metadata_is_the_contract(grpc: Client) -> None:

@@ -19,6 +19,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**26))
 from converter.bodypose.photo import Normaliser, decode_image, fit_photo
 
 NETWORK = "bodypose_net"
+PADDED_MAX = 2**28  # pixels; a strip of few bytes would be padded to a square of gigabytes
 
 
 class TritonPythonModel:
@@ -38,7 +39,9 @@ class TritonPythonModel:
 
     def _answer(self, request: Any) -> Any:
         try:
-            image, place = fit_photo(_photo(request), self.shape, "pad_image_input")
+            photo = _photo(request)
+            self._check_size(*photo.shape[:2])
+            image, place = fit_photo(photo, self.shape, "pad_image_input")
         except InputError as error:
             return pb.InferenceResponse(
                 error=pb.TritonError(str(error), pb.TritonError.INVALID_ARG)
@@ -46,6 +49,14 @@ class TritonPythonModel:
         placement = np.array([*place.scale, *place.pad], np.float32)
         outputs = {"input": self.normalise(image)[np.newaxis], "placement": placement}
         return pb.InferenceResponse([pb.Tensor(name, value) for name, value in outputs.items()])
+
+    def _check_size(self, height: int, width: int) -> None:
+        aspect = self.shape[1] / self.shape[0]
+        if max(height, width / aspect) * max(width, height * aspect) > PADDED_MAX:
+            raise InputError(
+                f"a photo of {width}x{height} pixels takes too much memory when it is padded to "
+                "the network's aspect: make it smaller, or cut it"
+            )
 
 
 def _photo(request: Any) -> np.ndarray:
