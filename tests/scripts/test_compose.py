@@ -39,14 +39,19 @@ def service(request: pytest.FixtureRequest) -> dict[str, Any]:
     return dict(SERVICES[request.param])
 
 
-def run_triton(folder: Path, version: str = "26.10", **environment: str) -> Any:
+def run_triton(
+    folder: Path, version: str = "26.10", opencv: bool = True, **environment: str
+) -> Any:
     """Runs the container's start script with a tritonserver that prints its arguments.
 
-    And on stderr, what it finds of malloc's settings.
+    And on stderr, what it finds of malloc's settings. Python finds OpenCV if `opencv`.
     """
     program = folder / "tritonserver"
     program.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\nprintenv | grep MALLOC >&2 || true\n')
     program.chmod(0o755)
+    python = folder / "python3"
+    python.write_text(f"#!/bin/bash\nexit {0 if opencv else 1}\n")
+    python.chmod(0o755)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     environment |= {"PATH": path, "NVIDIA_TRITON_SERVER_VERSION": version}
     script = ROOT / "deploy/run_triton.sh"
@@ -192,6 +197,16 @@ def test_bodypose_is_served_when_its_network_is_there(
     assert (f"--model-repository={folder}" in done.stdout.splitlines()) is served
     missing = (configuration, weights) == ("", "model.onnx")
     assert ("its TensorRT engine is missing" in done.stderr) is missing
+
+
+def test_bodypose_without_opencv_leaves_the_others_alone(tmp_path: Path) -> None:
+    version = tmp_path / "bodypose/bodypose_net/1"
+    version.mkdir(parents=True)
+    (version / "model.plan").write_bytes(b"network")
+    done = run_triton(tmp_path, opencv=False, BODYPOSE=str(tmp_path / "bodypose"))
+    repositories = [line for line in done.stdout.splitlines() if "--model-repository=" in line]
+    assert (done.returncode, repositories) == (0, ["--model-repository=/models"])
+    assert "bodypose is not served, put OpenCV into deploy/python" in done.stderr
 
 
 @pytest.mark.parametrize("version", ["24.10", "25.07", "26.09", ""])
