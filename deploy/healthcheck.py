@@ -20,10 +20,10 @@ OTHERS = {f"{MAIN}_25dbp": POSES, f"{MAIN}_2dbp": POSES, "bodypose": PHOTO}  # w
 
 
 def ask(url: str, model: str, request: dict) -> None:
-    """Waits for an answer of the model.
+    """Waits for an answer of the model; that its queue is full is one.
 
     Raises:
-        OSError: None came.
+        OSError: None came, or an error.
     """
     post = urllib.request.Request(
         f"http://{url}/v2/models/{model}/infer",
@@ -32,8 +32,12 @@ def ask(url: str, model: str, request: dict) -> None:
     )
     # Docker may set a proxy in every container; this server is not behind it.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(post, timeout=8) as answer:
-        json.load(answer)["outputs"][0]["data"]
+    try:
+        with direct.open(post, timeout=8) as answer:
+            json.load(answer)["outputs"][0]["data"]
+    except urllib.error.HTTPError as error:
+        if error.code != 503:  # a model that has died is a 500
+            raise
 
 
 def main(url: str) -> None:

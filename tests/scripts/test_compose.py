@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +270,24 @@ def test_the_healthcheck_tells_a_server_that_answers_from_one_that_does_not(
     assert done.returncode == 0, done.stderr
     done = subprocess.run([*command, triton.grpc_url], capture_output=True, check=False)
     assert done.returncode != 0
+
+
+@pytest.mark.parametrize(("status", "well"), [(200, True), (503, True), (500, False), (404, False)])
+def test_the_healthcheck_tells_a_full_queue_from_a_dead_model(status: int, well: bool) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b'{"outputs": [{"data": ["walking"]}]}')
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        command = [sys.executable, str(ROOT / "deploy/healthcheck.py")]
+        url = f"127.0.0.1:{server.server_port}"
+        done = subprocess.run([*command, url], capture_output=True, check=False)
+        server.shutdown()
+    assert (done.returncode == 0) is well, done.stderr
 
 
 def test_the_healthcheck_asks_every_ensemble() -> None:
