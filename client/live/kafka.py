@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ class KafkaSource:
                 self._well = True
             place = Path(f"{self.name}, partition {message.partition()}, offset {message.offset()}")
             if text := message.value():
-                found.append(Arrival(_as_record(text), place, 0))
+                found.append(_arrival(text, place))
         return found
 
     def close(self) -> None:
@@ -75,12 +74,15 @@ class KafkaSource:
         self._well = False
 
 
-def _as_record(text: bytes) -> bytes:
-    """Turn a message in DeepStream's own schema into a record; leave others as they are."""
-    with contextlib.suppress(ValueError):  # whoever decodes it complains
-        if b'"batches"' not in text:
-            return to_record(text)
-    return text
+def _arrival(text: bytes, place: Path) -> Arrival:
+    """Turn a message in DeepStream's own schema into a record; leave records as they are."""
+    if b'"batches"' in text:
+        return Arrival(text, place, 0)
+    try:
+        return Arrival(to_record(text), place, 0)
+    except ValueError as error:
+        fault = f"neither a record nor a frame of DeepStream's minimal schema: {error}"
+        return Arrival(text, place, 0, fault)
 
 
 def parse(url: str) -> tuple[str, str, dict[str, Any]]:

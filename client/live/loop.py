@@ -138,8 +138,10 @@ class LiveRun:
 
     def _take(self, arrivals: Iterable[Arrival]) -> None:
         now = time.monotonic()
-        for text, place, number in arrivals:
+        for text, place, number, fault in arrivals:
             try:
+                if fault:
+                    raise InputError(f"{place}: {fault}")
                 self._segmenter.push(text, now, place, number)
             except InputError as error:
                 self._broken.note(str(error))

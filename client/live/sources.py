@@ -25,11 +25,13 @@ class Arrival(NamedTuple):
         text: JSON text.
         place: The source, with the line or offset.
         number: Number of the record in the source, from 0.
+        fault: What is wrong with it, where the source has seen that.
     """
 
     text: bytes
     place: Path
     number: int
+    fault: str = ""
 
 
 class LiveSource(Protocol):

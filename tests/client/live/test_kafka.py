@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from client.live.kafka import KafkaSource, parse
+from client.live.sources import Arrival
 from converter import InputError
 from converter.deepstream.broker import to_record
 from tests.client.live.brokers import Brokers
@@ -49,6 +50,19 @@ def test_a_frame_as_deepstream_publishes_it_becomes_a_record(brokers: Brokers) -
     source = KafkaSource(f"{brokers.url}/app?from=earliest")
     texts = [text for text, _ in read(source, 3)]
     assert texts == [to_record(message(7)), b'{"batches": []}', b'{"objects": 1}']
+    source.close()
+
+
+def test_what_is_wrong_with_a_frame_is_told(brokers: Brokers) -> None:
+    sent = message(7).replace(b'"sensorId": "door"', b'"sensorId": 3')
+    brokers.send("wrong", sent, b'{"batches": 1}')
+    source = KafkaSource(f"{brokers.url}/wrong?from=earliest")
+    found: list[Arrival] = []
+    while len(found) < 2:
+        found += source.poll(0.1)
+    assert [arrival.text for arrival in found] == [sent, b'{"batches": 1}']
+    assert found[0].fault.endswith("schema: Expected `str`, got `int` - at `$.sensorId`")
+    assert not found[1].fault  # whoever decodes a record complains
     source.close()
 
 
