@@ -145,7 +145,7 @@ def test_names_that_do_not_fit_the_classes_are_not_served(
         (repository / NETWORK / "labels.txt").write_text("".join(f"{name}\n" for name in names))
 
     with pytest.raises(
-        RuntimeError, match=rf"labels\.txt has {count} lines, the network 6 classes"
+        RuntimeError, match=rf"labels\.txt has {count} lines, fc_pred in config.pbtxt 6"
     ):
         serve(edit=rename)
 

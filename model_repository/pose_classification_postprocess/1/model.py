@@ -30,8 +30,8 @@ class TritonPythonModel:
         (classes,) = inputs["fc_pred"]["dims"]
         if len(names) != int(classes):
             raise InputError(
-                f"{folder / 'labels.txt'} has {len(names)} lines, the network {classes} classes: "
-                "write one name a line, in the network's order"
+                f"{folder / 'labels.txt'} has {len(names)} lines, fc_pred in config.pbtxt "
+                f"{classes} classes: bring both to the network's, one name a line"
             )
         self.labels = np.array([word.encode() for word in (*names, UNKNOWN)], dtype=np.object_)
         self.network = Sidecar.of_model(folder)
