@@ -290,13 +290,13 @@ def test_the_healthcheck_tells_a_full_queue_from_a_dead_model(status: int, well:
     assert (done.returncode == 0) is well, done.stderr
 
 
-def test_the_healthcheck_asks_every_ensemble() -> None:
-    with EmbeddedTriton(ROOT / "model_repository") as server:
+def test_the_healthcheck_asks_every_ensemble(tmp_path: Path) -> None:
+    shipped, repository = ROOT / "model_repository", tmp_path / "models"  # of this test alone
+    shutil.copytree(shipped, repository, symlinks=True)
+    with EmbeddedTriton(repository) as server:
         command = [sys.executable, str(ROOT / "deploy/healthcheck.py"), server.http_url]
         assert subprocess.run(command, check=False).returncode == 0
-        process, _ = stub_of(
-            ROOT / "model_repository/pose_classification_2dbp_preprocess/1/model.py"
-        )
+        process, _ = stub_of(repository / "pose_classification_2dbp_preprocess/1/model.py")
         os.kill(process, signal.SIGKILL)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode != 0, done.stderr
