@@ -74,7 +74,7 @@ def test_what_has_actions_is_drawn_without_a_server(
         (["done.json", "poses.json", "--overlay", "o.mp4"], "name one .json file"),
         (["poses.json", "--overlay", "o.avi"], "let its name end in .mp4"),
         (["poses.json", "--report", "r.pdf"], "let its name end in .html"),
-        (["-", "--live", "--report", "r.html"], "not --live"),
+        (["-", "--live", "--report", "r.html"], "leave out --live"),
     ],
 )
 def test_mistakes_are_found_before_the_server_is_asked(

@@ -166,7 +166,7 @@ def test_names_that_do_not_fit_the_classes_are_not_served(
         ({"focal_length": repeated(0, 2)}, "focal_length is 0.0, must be above 0"),
         ({"focal_length": repeated(-1, 2)}, "focal_length is -1.0, must be above 0"),
         ({"focal_length": np.array([[1], [2]], np.float32)}, "focal_length differs between"),
-        ({"focal_length": repeated(np.nan, 2)}, "focal_length is nan, must be a number"),
+        ({"focal_length": repeated(np.nan, 2)}, "focal_length is nan, must be a finite number"),
         ({"focal_length": repeated(1e-38, 2)}, "keypoints are too large for focal_length"),
         ({"frame_size": repeated([0, 480], 2)}, "frame_width is 0, must be above 0"),
         ({"frame_size": repeated([640, np.inf], 2)}, "frame_height is inf, must be"),

@@ -101,7 +101,7 @@ class TritonPythonModel:
         pb.Logger.log_info(f"{name}: {metadata.get('data_type', 'fp32')}, {at_once} runs at once")
         self.ignores_padding = metadata.get("padding") == "mask"
         self.input, self.output = self.session.get_inputs()[0], self.session.get_outputs()[0]
-        (promised,), found = config["output"][0]["dims"], self.output.shape[1]
+        promised, found = config["output"][0]["dims"][-1], self.output.shape[1]
         if found != promised:
             raise InputError(
                 f"{name} has {found} classes, its configuration {promised}: put the number into "
