@@ -1,6 +1,6 @@
 """Read foreign pickles without running what is in them.
 
-A pickle is a program. Only plain containers, text, numbers and NumPy arrays of numbers are
+A pickle is a program. Only plain containers, text, numbers and NumPy arrays of numbers or text are
 admitted here; whatever else it asks for is refused by its qualified name before it is imported.
 """
 
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import codecs
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from converter import InputError
+from training.common.pickled_arrays import STAND_INS
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
@@ -24,24 +22,7 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
     return codecs.encode(text, "latin1")
 
 
-def _numpy_globals() -> dict[tuple[str, str], Any]:
-    """The functions NumPy's own pickles call, under their NumPy 1 and NumPy 2 module names."""
-    scalar: Callable[..., Any] = np.float64(0).__reduce__()[0]  # type: ignore[assignment]
-    array = np.empty(0)
-    reconstruct = array.__reduce__()[0]
-    from_buffer = array.__reduce_ex__(5)[0]
-    admitted: dict[tuple[str, str], Any] = {
-        ("numpy", "dtype"): np.dtype,
-        ("numpy", "ndarray"): np.ndarray,
-    }
-    for core in ("numpy.core", "numpy._core"):
-        admitted[f"{core}.multiarray", "scalar"] = scalar
-        admitted[f"{core}.multiarray", "_reconstruct"] = reconstruct
-        admitted[f"{core}.numeric", "_frombuffer"] = from_buffer
-    return admitted
-
-
-_ADMITTED = {("_codecs", "encode"): _encode_latin1, **_numpy_globals()}
+_ADMITTED = {("_codecs", "encode"): _encode_latin1, **STAND_INS}
 
 
 class _Unpickler(pickle.Unpickler):

@@ -3,6 +3,7 @@ import os
 import pickle
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,12 @@ def test_plain_content_survives(tmp_path_factory, content, protocol):
         np.arange(12.0).reshape(3, 4),
         np.arange(3, dtype=np.int16),
         np.array(["a", "bc"]),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(3, dtype=">i4"),
+        np.array([True, False]),
+        np.array(2.5),
         np.float16(2),
+        np.str_("ab"),
     ],
 )
 def test_arrays_survive(tmp_path, array, protocol):
@@ -46,7 +52,7 @@ def test_arrays_survive(tmp_path, array, protocol):
     path.write_bytes(pickle.dumps({"x": array, "y": [np.int64(3)]}, protocol=protocol))
     content = load_pickle(path)
     np.testing.assert_array_equal(content["x"], array)
-    assert content["x"].dtype == array.dtype
+    assert content["x"].dtype == array.dtype.newbyteorder("=")
     assert content["y"] == [3]
 
 
@@ -55,6 +61,52 @@ def test_numpy_2_module_names_are_known(tmp_path):
     path = tmp_path / "two.pkl"
     path.write_bytes(text)
     np.testing.assert_array_equal(load_pickle(path), [0, 1, 2])
+
+
+class _Reduced:
+    """Pickles as a call of NumPy's, and a state."""
+
+    def __init__(self, *reduction: Any):
+        self.reduction = reduction
+
+    def __reduce__(self):
+        return self.reduction
+
+
+def _array(state: Any) -> _Reduced:
+    reconstruct, arguments, _ = np.empty(0).__reduce__()
+    return _Reduced(reconstruct, arguments, state)
+
+
+_OBJECTS = {"a": (np.dtype("O"), 0)}
+_FORGED = _Reduced(np.dtype, ("V8", False, True), (4, "|", None, ("a",), _OBJECTS, 8, 1, 1))
+_TYPE = _Reduced(np.dtype, ("f8", False, True), (3, "<", None, None, None, 1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        _array((1, (1,), _FORGED, False, b"A" * 8)),  # NumPy takes the text for an address
+        _Reduced(np.float64(0).__reduce__()[0], (_FORGED, b"A" * 8)),
+        _array((1, (-1, -8), np.dtype("i1"), False, b"A" * 8)),
+        _array((1, (10**6,), np.dtype("f8"), False, b"A" * 8)),
+        _array((1, (1,), None, False, b"A" * 8)),
+        _array((1, (1,), np.dtype("f8"), False, [1.0])),
+        _Reduced(np.ndarray, ((10**6,),)),  # whatever the memory holds
+        np.array([None, "a"]),
+    ],
+)
+def test_forged_arrays_are_refused(tmp_path, thing):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps([thing], protocol=4))
+    with pytest.raises(InputError):
+        load_pickle(path)
+
+
+def test_a_forged_size_of_numbers_is_ignored(tmp_path):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps(_array((1, (1,), _TYPE, False, b"\0" * 8)), protocol=4))
+    np.testing.assert_array_equal(load_pickle(path), [0.0])
 
 
 class _Bomb:
