@@ -125,33 +125,31 @@ class _Watch:
         self.newest = frame
         self.heard = 0.0
         self._reorder = reorder
-        self._ahead: set[int] = set()  # frames seen behind one that is missing
-        self._since = 0.0  # when the wait for that began
+        self._ahead: dict[int, float] = {}  # frames behind one that is missing: when they came
 
     def note(self, frame: int, now: float) -> None:
         self.heard = now
         self.newest = max(self.newest, frame)
         if frame < self.settled:
             return
-        if not self._ahead:
-            self._since = now
-        self._ahead.add(frame)
+        self._ahead.setdefault(frame, now)
         self._settle(self.newest - self._reorder)
 
     def tire(self, now: float) -> None:
         """Wait no more for what has been missing too long."""
-        if self._ahead and now - self._since > PATIENCE:
-            self._settle(self.newest + 1)
+        weary = [frame for frame, came in self._ahead.items() if now - came > PATIENCE]
+        if weary:
+            self._settle(max(weary))
 
     def excuse(self, seconds: float) -> None:
         self.heard += seconds
-        self._since += seconds
+        self._ahead = {frame: came + seconds for frame, came in self._ahead.items()}
 
     def _settle(self, bound: int) -> None:
         settled = max(self.settled, bound)
         while settled in self._ahead:
             settled += 1
-        self._ahead = {frame for frame in self._ahead if frame > settled}
+        self._ahead = {frame: came for frame, came in self._ahead.items() if frame > settled}
         self.settled = settled
 
 

@@ -1,7 +1,7 @@
 """Stand-ins for what NumPy's pickles call.
 
 NumPy's own functions believe the pickle: a forged type makes them take numbers for addresses.
-These make arrays of plain numbers or text only, and check that the bytes are as many as needed.
+These make arrays of plain numbers, of text, or of what else the pickle holds, and check their size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_CODE = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU]\d{1,9})")
+_CODE = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU]\d{1,9}|O8?)")
 
 
 class _Type:
@@ -35,8 +35,9 @@ class _Array(np.ndarray[Any, Any]):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, fortran, content = state
-        checked = _from_buffer(content, kind, shape, "F" if fortran else "C")
-        super().__setstate__((1, checked.shape, checked.dtype, bool(fortran), _bytes_of(content)))
+        made = _from_buffer(content, kind, shape, "F" if fortran else "C")
+        plain = content if made.dtype.hasobject else _bytes_of(content)
+        super().__setstate__((1, made.shape, made.dtype, bool(fortran), plain))
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -51,10 +52,14 @@ def _scalar(kind: object, content: object) -> Any:
 def _from_buffer(
     content: object, kind: object, shape: Any, order: Any, axes: Any = None
 ) -> NDArray[Any]:
-    """Make an array of the bytes; with ``axes`` (NumPy 2) ``shape`` is that before a transpose."""
+    """Make an array of the content; with ``axes`` (NumPy 2) ``shape`` is before a transpose."""
     if not isinstance(kind, _Type):
         raise pickle.UnpicklingError("refuses arrays without a type")
-    flat = np.frombuffer(_bytes_of(content), kind.dtype)
+    flat: NDArray[Any]
+    if kind.dtype.hasobject and isinstance(content, list):
+        flat = np.fromiter(content, object, len(content))
+    else:
+        flat = np.frombuffer(_bytes_of(content), kind.dtype)
     if axes is None:
         return flat.reshape(shape, order=order)
     return flat.reshape(shape).transpose(axes)

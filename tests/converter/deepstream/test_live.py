@@ -128,6 +128,16 @@ def test_a_missing_frame_is_waited_for_no_longer_than_patience():
     assert "1 objects came too late" in " ".join(live.summary.warnings)
 
 
+def test_each_missing_frame_is_waited_for_anew():
+    live = LiveSegmenter(small_config(reorder_frames=30))
+    swapped = [number ^ 1 for number in range(40)]  # 1, 0, 3, 2 ...
+    found = []
+    for number, each in zip(swapped, walk(swapped), strict=True):
+        found += push(live, each, now=number * PATIENCE / 8)
+    assert live.summary.late == 0
+    assert spans(found) == [(first, first + 3) for first in range(0, 38, 2)]
+
+
 def test_arrival_is_that_of_the_last_pose():
     live = LiveSegmenter(small_config())
     for number, each in enumerate(walk(range(4))):
@@ -211,4 +221,5 @@ def test_memory_does_not_grow_with_time():
     finally:
         tracemalloc.stop()
     assert after - before < 50_000
+    list(live.close())
     assert live.summary.duplicates == 6000

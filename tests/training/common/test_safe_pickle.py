@@ -39,6 +39,7 @@ def test_plain_content_survives(tmp_path_factory, content, protocol):
         np.arange(12.0).reshape(3, 4),
         np.arange(3, dtype=np.int16),
         np.array(["a", "bc"]),
+        np.array([["a", None, 2.5]], dtype=object),
         np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         np.arange(3, dtype=">i4"),
         np.array([True, False]),
@@ -52,7 +53,7 @@ def test_arrays_survive(tmp_path, array, protocol):
     path.write_bytes(pickle.dumps({"x": array, "y": [np.int64(3)]}, protocol=protocol))
     content = load_pickle(path)
     np.testing.assert_array_equal(content["x"], array)
-    assert content["x"].dtype == array.dtype.newbyteorder("=")
+    assert content["x"].dtype.newbyteorder("=") == array.dtype.newbyteorder("=")
     assert content["y"] == [3]
 
 
@@ -93,7 +94,8 @@ _TYPE = _Reduced(np.dtype, ("f8", False, True), (3, "<", None, None, None, 1, 1,
         _array((1, (1,), None, False, b"A" * 8)),
         _array((1, (1,), np.dtype("f8"), False, [1.0])),
         _Reduced(np.ndarray, ((10**6,),)),  # whatever the memory holds
-        np.array([None, "a"]),
+        _array((1, (1,), np.dtype("O"), False, b"A" * 8)),
+        _array((1, (2,), np.dtype("O"), False, ["a"])),
     ],
 )
 def test_forged_arrays_are_refused(tmp_path, thing):
