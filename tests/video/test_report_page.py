@@ -41,11 +41,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_report(results, folder / "video.html", clip)
     write_report(results, folder / "blank.html", rate=25, frame_size=(320, 240))
     write_report(results, folder / "long.html", rate=0.1, frame_size=(320, 240))
+    local = [person(1, "a;=1", 1.0, pose25d=pose(40, 60, 100)), person(2, "＝1", 1.0)]
+    cells = write_results(folder / "cells.json", [frame(n, local) for n in range(9)])
+    write_report(cells, folder / "cells.html", rate=25, frame_size=(320, 240))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("video.report.page.LARGEST_EMBEDDED", 1000)
         write_report(results, folder / "linked.html", clip)
     return {
-        name: (folder / f"{name}.html").as_uri() for name in ("video", "blank", "linked", "long")
+        name: (folder / f"{name}.html").as_uri()
+        for name in ("video", "blank", "linked", "long", "cells")
     }
 
 
@@ -233,6 +237,17 @@ def test_the_csv_holds_what_is_shown(open_page: Open, tmp_path: Path) -> None:
         ["2", f"'{NASTY}", "2", "3", "50", "74", "0.9"],
         ["2", "sit", "3", "4", "75", "99", "0.9"],
     ]
+
+
+def test_a_cell_of_the_csv_is_one_text_in_any_spreadsheet(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("cells")
+    page.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    page.find_element(By.ID, "download").click()
+    WebDriverWait(page, 20).until(lambda _: (tmp_path / "cells.csv").exists())
+    lines = (tmp_path / "cells.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ['"a;=1"', "'＝1"]
 
 
 def test_everything_has_a_name_for_screen_readers(open_page: Open) -> None:

@@ -176,8 +176,8 @@ function filter() {
 function csv() {
   // Text that a spreadsheet would take for a formula gets an apostrophe in front.
   const cell = (value) => {
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) && !/^-?\d+$/.test(value) ? `'${value}` : String(value ?? "");
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const text = typeof value === "string" && /^[=+\-@＝＋－＠\t\r\n]/.test(value) && !/^-?\d+$/.test(value) ? `'${value}` : String(value ?? "");
+    return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = kept().map((span) =>
     [people[span.person].name, span.name, span.start, span.end, span.first, span.last, span.score].map(cell).join(","));
