@@ -68,6 +68,7 @@ class FileSource:
                 return self._open("is another file now")
             if status.st_size < self._file.tell():
                 return self._open("was cut short")
+            self._missed = False
         except OSError as error:
             if not self._missed:
                 log.warning("%s: %s; waiting for it", self.name, error.strerror)

@@ -143,6 +143,20 @@ def test_a_file_that_goes_away_and_comes_back(
     source.close()
 
 
+def test_every_absence_of_a_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, away = tmp_path / "poses.ndjson", tmp_path / "away"
+    append(path, '{"a":1}\n')
+    source = FileSource(path)
+    assert texts(source) == [b'{"a":1}']
+    for _ in range(2):
+        path.rename(away)
+        assert texts(source) == texts(source) == []
+        away.rename(path)
+        assert texts(source) == []
+    assert [r.levelname for r in caplog.records] == ["WARNING", "WARNING"]
+    source.close()
+
+
 def test_a_file_that_is_cut_to_nothing_and_filled_again(tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     path.write_text('[{"a":1},{"b":2}')
