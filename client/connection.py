@@ -46,8 +46,13 @@ class Connection:
         self._loop.set_exception_handler(_report)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        opening = self._start(open_transport(self.settings))
         try:
-            self._transport = self._start(open_transport(self.settings)).result()
+            self._transport = opening.result()
+        except KeyboardInterrupt:  # it cannot be stopped while it imports its library
+            self._transport = opening.result()
+            self.__exit__()
+            raise
         except BaseException:
             self._stop()
             raise
