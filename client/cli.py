@@ -20,6 +20,7 @@ from client.progress import show_progress
 from client.results import write_lines
 from client.session import Client
 from converter import ConvertConfig, InputError
+from converter.messages import MessageFormatter
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def _logging_to_stderr() -> Iterator[None]:
     """Log as NVIDIA's client does while the command runs, and leave no trace in the process."""
     root, own = logging.getLogger(), logging.getLogger(__package__)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
+    handler.setFormatter(MessageFormatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
     levels = root.level, own.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)

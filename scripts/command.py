@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from converter.errors import InputError
+from converter.messages import presentable
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
@@ -40,7 +41,7 @@ def run(program: str, work: Callable[[], int]) -> int:
         message, code = str(error), MISTAKE
     except (RuntimeError, OSError) as error:
         message, code = str(error), FAILED
-    sys.stderr.write(f"{program}: {message}\n")
+    sys.stderr.write(f"{program}: {presentable(message)}\n")
     return code
 
 

@@ -11,6 +11,7 @@ from types import TracebackType
 
 from client.pipeline import Result
 from converter.deepstream import LiveSegment
+from converter.messages import printable
 
 FILE_NAME = "results.ndjson"
 
@@ -58,11 +59,6 @@ class Journal:
         if sys.stdout is not None:  # None: it was closed by whoever started us
             sys.stdout.write(f"{_encodable(line)}  {result.score:.2f}\n")
             sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    """Replace what could disturb a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _encodable(text: str) -> str:

@@ -96,6 +96,11 @@ def parse(url: str) -> tuple[str, str, dict[str, Any]]:
     """
     parts = urlsplit(url)
     topic = parts.path.strip("/")
+    if "@" in parts.netloc:  # librdkafka would take it for a host, and log it
+        raise InputError(
+            f"kafka://{parts.netloc.rpartition('@')[2]}: a user cannot stand before the host; add "
+            "the keys sasl.username and sasl.password"
+        )
     if not parts.netloc or not topic or "/" in topic:
         raise refuse(url, "must name a server and a topic")
     settings: dict[str, Any] = dict(parse_qsl(parts.query))

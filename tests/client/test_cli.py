@@ -65,6 +65,7 @@ def test_the_installed_command() -> None:
         (["absent.npy", "-i", "ftp"], "unknown protocol 'ftp'"),
         (["absent.npy", "--streaming"], "Streaming is only allowed with gRPC protocol"),
         (["absent.npy", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["\x1b[31mabsent\n.npy"], "?[31mabsent .npy: no such file or folder"),
     ],
 )
 def test_a_mistake_is_one_line(words: list[str], message: str) -> None:

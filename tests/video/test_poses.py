@@ -201,6 +201,7 @@ def test_a_producer_that_is_named_stays(tmp_path: Path) -> None:
         ([str(CLIP)], "-o/--output"),
         (["kafka://localhost", "-o", "o.json"], "must be kafka://host:port/topic"),
         (["kafka://[/door", "-o", "o.json"], "must be kafka://host:port/topic"),
+        (["kafka://me:secret@a:1/t", "-o", "o.json"], "must be kafka://host:port/topic"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(
@@ -221,6 +222,14 @@ def test_mistakes_are_one_line_and_leave_nothing(
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert message in line and "\n" not in line
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_passwords_and_escapes_stay_out_of_messages() -> None:
+    command = [sys.executable, "-m", "video.poses", "rtsp://me:secret@127.0.0.1:9/\x1b[31m"]
+    answer = subprocess.run([*command, "-o", "o.json"], capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert "ERROR: rtsp://***@127.0.0.1:9/?[31m: " in answer.stderr
+    assert "secret" not in answer.stderr
 
 
 def test_deepstream_in_its_container_has_the_documented_arguments(

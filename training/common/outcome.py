@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from converter import InputError
+from converter.messages import presentable
 from training.common.status import Status, StatusFile
 
 logger = logging.getLogger(__name__)
@@ -33,14 +34,14 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     try:
         return run()
     except InputError as error:
-        sys.stderr.write(f"{program}: error: {error}\n")
+        sys.stderr.write(f"{program}: error: {presentable(one_line(error))}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted\n")
         return 130
     except Exception as error:  # a failure is one line; the traceback is for --verbose
         logger.debug("traceback", exc_info=True)
-        sys.stderr.write(f"{program}: failed: {one_line(error)}\n")
+        sys.stderr.write(f"{program}: failed: {presentable(one_line(error))}\n")
         return 1
 
 

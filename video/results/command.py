@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from converter.errors import InputError
+from converter.messages import MessageFormatter
 from video.results.view import Size
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,9 @@ def run(command: Callable[[], None]) -> int:
     Returns:
         0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
     """
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MessageFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command()

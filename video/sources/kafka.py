@@ -67,7 +67,7 @@ def _parse(url: str) -> tuple[str, str]:
     except ValueError:  # brackets that are no IPv6 address
         place = urlsplit("")
     topic = place.path.strip("/")
-    if not place.netloc or not topic or "/" in topic:
+    if not place.netloc or "@" in place.netloc or not topic or "/" in topic:
         raise InputError(f"{url}: must be kafka://host:port/topic")
     return place.netloc, topic
 

@@ -125,6 +125,11 @@ def test_the_library_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         KafkaSource("kafka://a:1/t")
 
 
+def test_a_password_before_the_host_is_not_repeated() -> None:
+    with pytest.raises(InputError, match=r"^kafka://a:1: a user cannot .* sasl\.password"):
+        parse("kafka://me:secret@a:1/t")
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [("no.such=1", "No such configuration property"), ("session.timeout.ms=x", "Invalid value")],
