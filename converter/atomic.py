@@ -55,7 +55,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        file = beside.open("wb", buffering=1 << 20)
+        beside.unlink(missing_ok=True)  # left by a process of the same number, or by a stranger
+        file = beside.open("xb", buffering=1 << 20)  # through no link
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:

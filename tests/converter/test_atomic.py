@@ -20,6 +20,19 @@ def test_new_and_replaced(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("left", ["file", "link"])
+def test_what_lies_where_the_new_file_is_made_is_not_written_through(tmp_path, left):
+    path, victim = tmp_path / "file", tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    beside = tmp_path / f".file.{os.getpid()}.part"
+    beside.symlink_to(victim) if left == "link" else beside.write_bytes(b"half")
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new" and not path.is_symlink()
+    assert victim.read_bytes() == b"precious"
+    assert sorted(tmp_path.iterdir()) == [path, victim]
+
+
 def test_an_exception_changes_nothing(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
