@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import pickle
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from training.common.pickled_arrays import STAND_INS
 def _encode_latin1(text: str, encoding: str) -> bytes:
     """Stand-in for ``_codecs.encode``, by which protocols 0 to 2 store bytes."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"refuses the codec {encoding!r}")
+        raise pickle.UnpicklingError(f"refuses the codec {reprlib.repr(encoding)}")
     return codecs.encode(text, "latin1")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 import types
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -195,7 +196,7 @@ def _explain(problem: Mapping[str, Any], schema: type[SpecModel]) -> str:
     line = f"{where}: {_show(value)} is not allowed: {allowed}"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
-        close = difflib.get_close_matches(str(value), choices, n=1)
+        close = difflib.get_close_matches(_show(value).strip("'"), choices, n=1)
         line += f"; did you mean {close[0]!r}?" if close else ""
     return line
 
@@ -225,6 +226,10 @@ def option_keys(schema: type[SpecModel], prefix: str = "") -> Iterator[str]:
             yield from option_keys(section, f"{prefix}{name}.")
 
 
+_BRIEF = reprlib.Repr()  # of what YAML's aliases hold many times over, too
+_BRIEF.maxstring = _BRIEF.maxother = 60
+
+
 def _show(value: object) -> str:
-    text = repr(value)
+    text = _BRIEF.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def _names(names: object, path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: the names must be a list, not {type(names).__name__}")
     for position, name in enumerate(names):
         if not isinstance(name, str):
-            raise InputError(f"{path}: name {position} is {name!r}, which is not text")
+            raise InputError(f"{path}: name {position} is {reprlib.repr(name)}, which is not text")
     return tuple(names)
 
 
@@ -145,7 +146,7 @@ def _ids(ids: object, path: Path) -> NDArray[np.int64]:
     for position, value in enumerate(ids):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise InputError(
-                f"{path}: class id {position} is {value!r}, which is not a whole number"
+                f"{path}: class id {position} is {reprlib.repr(value)}, which is not a whole number"
             )
         if abs(int(value)) >= 2**31:
             raise InputError(f"{path}: class id {position} is {value}, which cannot be a class id")

@@ -136,6 +136,17 @@ def test_unreadable_files(tmp_path: Path, content: bytes, expected: str) -> None
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["train", "model", "labels"])
+def test_aliases_of_aliases_are_refused_in_short(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "spec.yaml"
+    layers = [f"    - &a{number} [*a{number - 1}, *a{number - 1}]" for number in range(1, 65)]
+    value = "kind: *a64" if key == "model" else "*a64"
+    lines = [f"{key}:", f"  {value}"] if key == "model" else [f"{key}: {value}"]
+    path.write_text("\n".join(["key:", "    - &a0 [lol]", *layers, *lines]))
+    with pytest.raises(InputError, match=r"spec\.yaml: "):
+        load_spec(path, Experiment)
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read the spec: No such file"):
         load_spec(tmp_path / "none.yaml", Experiment)

@@ -79,6 +79,17 @@ def test_malformed_labels(tmp_path, name, content, message):
         read_labels(_write(tmp_path / name, content))
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_label_that_holds_itself_many_times_is_refused_in_short(tmp_path, place):
+    huge: list[object] = ["lol"]
+    for _ in range(64):
+        huge = [huge, huge]  # a few bytes in a pickle, no end of them as text
+    content = [["a"], [0]]
+    content[place] = [huge]
+    with pytest.raises(InputError, match=r"is \[\["):
+        read_labels(_write(tmp_path / "x.pkl", content))
+
+
 def test_other_files(tmp_path):
     (tmp_path / "x.json").write_text("[[")
     with pytest.raises(InputError, match="not valid JSON"):
