@@ -44,6 +44,8 @@ SPLITS = {
     "validation-reverse": {"02": "train", "01": "val"},
     "none": {"01": "all", "02": "all", "03": "all"},
 }
+LARGEST_FILE = 64 << 20  # bytes; a sequence of 200 frames has half a million
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 _NAME = re.compile(r"(a\d\d)_s\d\d_e\d\d_v(\d\d)")
 
 
@@ -111,15 +113,17 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
             if not names:
                 raise InputError(f"{path}: no .json files in this zip")
             for name in sorted(n for n in names if not is_shadow(PurePath(n))):
+                if archive.getinfo(name).file_size > LARGEST_FILE:
+                    raise zipfile.BadZipFile(f"{name} is larger than a sequence can be")
                 yield name, archive.read(name)
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # the last: a password
+    except (OSError, *_DAMAGED, RuntimeError) as error:  # the last: a password
         raise InputError(f"{path}: neither a folder nor a readable zip ({error})") from error
 
 
 def _poses(content: bytes, where: str) -> Any:
     try:
         skeletons = np.array(json.loads(content)["skeletons"], dtype=np.float32)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f'{where}: must hold "skeletons", numbers (T, 20, 3)') from error
     if skeletons.ndim != 3 or skeletons.shape[1:] != (20, 3):
         raise InputError(f"{where}: skeletons are {skeletons.shape}, must be (T, 20, 3)")

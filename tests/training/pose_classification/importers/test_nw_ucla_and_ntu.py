@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from converter import InputError
+from training.pose_classification.importers import nw_ucla as nw_ucla_module
 from training.pose_classification.importers.ntu import open_ntu, read_skeletons
 from training.pose_classification.importers.nw_ucla import open_nw_ucla
 
@@ -129,6 +130,20 @@ def test_nw_ucla_zip_that_is_damaged_inside(nw_ucla, tmp_path):
         archive.write_bytes(damaged)
         with pytest.raises(InputError, match=r"x\.zip: neither a folder nor a readable zip"):
             list(open_nw_ucla(archive, None).clips)
+
+
+def test_nw_ucla_zip_that_unpacks_to_too_much(nw_ucla, tmp_path, monkeypatch):
+    monkeypatch.setattr(nw_ucla_module, "LARGEST_FILE", 1000)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a01_s01_e00_v01.json", " " * 1001)
+    with pytest.raises(InputError, match=r"a01_s01_e00_v01\.json is larger than a sequence"):
+        list(open_nw_ucla(tmp_path / "x.zip", None).clips)
+
+
+def test_nw_ucla_that_is_nested_too_deeply(tmp_path):
+    (tmp_path / "a01_s01_e00_v01.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="must hold"):
+        list(open_nw_ucla(tmp_path, None).clips)
 
 
 def test_nw_ucla_without_sequences(tmp_path):
