@@ -26,7 +26,13 @@ from training.pose_classification.onnx_model import (
     write_model,
 )
 from training.pose_classification.pretrained import load_trained
-from training.pose_classification.quantise import quantise, read_sequences
+from training.pose_classification.quantise import quantise, quantise_file, read_sequences
+from training.pose_classification.serving import (
+    ensemble_name,
+    remove_int8,
+    served_file,
+    state_classes,
+)
 from training.pose_classification.skeleton_net import SkeletonNet
 from training.pose_classification.spec import ExperimentSpec
 
@@ -37,15 +43,10 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     """Export the network of `export.checkpoint`.
 
     Raises:
-        InputError: no checkpoint, not that of the spec's network, or the ONNX file exists.
+        InputError: no checkpoint, not that of the spec's network, the ONNX file exists, or the
+            repository does not serve such networks.
     """
     checkpoint = Path(require(spec, "export.checkpoint"))
-    named = spec.export.onnx_file
-    path = Path(named) if named else results.path / f"{checkpoint.stem}.onnx"
-    check_onnx_path(path, "export.onnx_file")
-    if path.exists() and not spec.export.overwrite:
-        raise InputError(f"{path}: exists already; remove it or set export.overwrite=true")
-    net, metadata = load_trained(checkpoint, spec)
     layout = load_layout(spec.model.graph_layout)
     shape = InputShape(
         channels=spec.model.input_channels,
@@ -53,28 +54,74 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         persons=spec.export.num_persons or persons_of(layout),
         frames=spec.export.sequence_length,
     )
+    path = _target(spec, shape, results.path / f"{checkpoint.stem}.onnx")
+    net, metadata = load_trained(checkpoint, spec)
     metadata = replace(
         metadata,
         temperature=spec.export.temperature or metadata.temperature,
         version=program_version(),
     )
     if metadata.stream != "joint" or metadata.pre_normalise or metadata.fit_box:
-        logger.warning(
-            "%s: was trained on poses changed by dataset.stream, dataset.pre_normalise or "
-            "dataset.fit_box; whoever runs it has to change them so too, which the server does not",
-            path,
+        changed = (
+            f"{checkpoint}: was trained on poses changed by dataset.stream, dataset.pre_normalise "
+            "or dataset.fit_box; whoever runs it has to change them so too, which the server does "
+            "not"
         )
+        if spec.export.triton:
+            raise InputError(f"{changed}: set export.onnx_file instead of export.triton")
+        logger.warning(changed)
     device = export_device(spec.export.gpu_id)
     calibration = None
     if spec.export.data_type == "INT8":
         calibration = Path(require(spec, "export.calibration_data"))
-    difference = export_network(
-        cast(SkeletonNet, net.to(device)), metadata, shape, path, calibration
-    )
+    trained = cast(SkeletonNet, net.to(device))
+    if spec.export.triton:
+        difference = _install(trained, metadata, shape, path, calibration, Path(spec.export.triton))
+    else:
+        difference = export_network(trained, metadata, shape, path, calibration)
     logger.info("%s: written; logits differ by %.1e of the largest", path, difference)
     results.status.write(
         Status.RUNNING, f"Exported to {path}.", kpi={"largest_difference": difference}
     )
+
+
+def _target(spec: ExperimentSpec, shape: InputShape, default: Path) -> Path:
+    """The ONNX file to write, found to be writable.
+
+    Raises:
+        InputError: it cannot be, must not be, or does not fit the repository.
+    """
+    named, repository = spec.export.onnx_file, spec.export.triton
+    if named and repository:
+        raise InputError("export.onnx_file, export.triton: set one of them, not both")
+    if repository:
+        path = served_file(Path(repository), spec.dataset.pose_type, shape)
+        check_onnx_path(path, "export.triton")
+        return path
+    path = Path(named) if named else default
+    check_onnx_path(path, "export.onnx_file")
+    if path.exists() and not spec.export.overwrite:
+        raise InputError(f"{path}: exists already; remove it or set export.overwrite=true")
+    return path
+
+
+def _install(
+    net: SkeletonNet,
+    metadata: ModelMetadata,
+    shape: InputShape,
+    path: Path,
+    calibration: Path | None,
+    repository: Path,
+) -> float:
+    """Replace the network of a repository, in INT8 too if there is data to calibrate on."""
+    difference = export_network(net, metadata, shape, path)
+    state_classes(repository, metadata.pose_type, len(metadata.classes))
+    remove_int8(path)
+    if calibration is not None:
+        quantise_file(path, calibration, path.with_suffix(".int8.onnx"))
+    name = ensemble_name(metadata.pose_type)
+    logger.info("start Triton (scripts/start_server.sh); then: tao_client poses.json -m %s", name)
+    return difference
 
 
 def export_network(

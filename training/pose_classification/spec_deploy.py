@@ -24,6 +24,11 @@ class ExportSpec(SpecModel):
         default=None,
         description="File to write; default: named like the checkpoint, in results_dir.",
     )
+    triton: OptionalText = Field(
+        default=None,
+        description="Beyond TAO: model_repository, or a copy of it, to serve the network from, "
+        "instead of onnx_file; replaces the network of its pose type there.",
+    )
     results_dir: OptionalText = Field(default=None, description="Default: <results_dir>/export.")
     gpu_id: int = Field(default=0, ge=0, description="GPU to use; the CPU where there is none.")
     sequence_length: int | None = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ class TritonPythonModel:
         name = args["model_name"].removesuffix("postprocess") + "tao"
         folder = Path(args["model_repository"]).parent / name
         names = (folder / "labels.txt").read_text("utf-8").splitlines()
-        inputs = {item["name"]: item for item in json.loads(args["model_config"])["input"]}
-        (classes,) = inputs["fc_pred"]["dims"]
-        if len(names) != int(classes):
+        config = (folder / "config.pbtxt").read_text("utf-8")
+        stated = re.search(r'"fc_pred"[^}]*dims: *\[ *(\d+)', config)
+        if stated is None or len(names) != int(stated[1]):
             raise InputError(
                 f"{folder / 'labels.txt'} has {len(names)} lines, fc_pred in config.pbtxt "
-                f"{classes} classes: bring both to the network's, one name a line"
+                f"{stated and stated[1]} classes: bring both to the network's, one name a line"
             )
         self.labels = np.array([word.encode() for word in (*names, UNKNOWN)], dtype=np.object_)
         self.network = Sidecar.of_model(folder)

@@ -105,7 +105,8 @@ class TritonPythonModel:
         if found != promised:
             raise InputError(
                 f"{name} has {found} classes, its configuration {promised}: put the number into "
-                f"every fc_pred and logits in the repository, and the names into labels.txt"
+                f"every fc_pred and logits in the repository, and the names into labels.txt; "
+                f"the export does both with export.triton"
             )
         frames = self.input.shape[FRAMES]
         self.exact_frames = frames if isinstance(frames, int) else None

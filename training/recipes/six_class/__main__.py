@@ -23,8 +23,9 @@ from training.common.outcome import Parser, exit_code
 from training.common.results import write_atomic
 from training.pose_classification.plots import save_confusion
 from training.pose_classification.quantise import quantise_file
+from training.pose_classification.serving import network_name
 from training.recipes.six_class.card import read_figures, render, update_card
-from training.recipes.six_class.folders import make_folders, network_name
+from training.recipes.six_class.folders import make_folders
 from training.recipes.six_class.make_data import add_plan, make, plan_of
 from training.recipes.six_class.pipeline import Run
 from training.recipes.six_class.rules import CLASSES

@@ -10,18 +10,7 @@ from pathlib import Path
 
 from converter import ConvertConfig
 from training.common.results import write_atomic
-
-ENSEMBLE = "pose_classification"
-
-
-def ensemble_name(pose_type: str) -> str:
-    """Return the name of the ensemble that serves a pose type."""
-    return ENSEMBLE if pose_type == "3dbp" else f"{ENSEMBLE}_{pose_type}"
-
-
-def network_name(pose_type: str) -> str:
-    """Return the name of the network of a pose type."""
-    return f"{ensemble_name(pose_type)}_tao"
+from training.pose_classification.serving import ENSEMBLE, ensemble_name, network_name
 
 
 def make_folders(repository: Path, pose_type: str) -> None:

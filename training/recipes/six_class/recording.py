@@ -25,7 +25,7 @@ from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
 from converter.sidecar import UNKNOWN, Sidecar
 from training.common.outcome import Parser, exit_code
-from training.recipes.six_class.folders import network_name
+from training.pose_classification.serving import network_name
 from training.recipes.six_class.rules import CLASSES
 
 LENGTHS = (30, 60, 100)

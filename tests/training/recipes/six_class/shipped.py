@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from training.recipes.six_class.folders import network_name
+from training.pose_classification.serving import network_name
 from training.recipes.six_class.rules import CLASSES
 
 ROOT = Path(__file__).parents[4]

@@ -14,7 +14,8 @@ from scripts.embedded_triton import EmbeddedTriton
 from tests.server.conftest import Client
 from tests.server.test_ensemble import recording
 from tests.tiny_network import CLASSES, tiny_logits, write_tiny_network
-from training.recipes.six_class.folders import ensemble_name, make_folders, network_name
+from training.pose_classification.serving import ensemble_name, network_name
+from training.recipes.six_class.folders import make_folders
 
 ROOT = Path(__file__).parents[4]
 OTHERS = ("2dbp", "25dbp")
