@@ -26,10 +26,11 @@ from typing import Generic, TypeVar
 
 from converter import InputError
 from training.common.outcome import Parser, exit_code, recorded
-from training.common.results import open_results, write_atomic
+from training.common.results import is_main_process, open_results, write_atomic
 from training.common.schema import commented_yaml, help_text, options_table
 from training.common.spec import SpecModel, load_spec
 
+logger = logging.getLogger(__name__)
 Spec = TypeVar("Spec", bound=SpecModel)
 
 _FLAGS = {"results_dir": "results_dir", "key": "encryption_key"}
@@ -140,6 +141,8 @@ class Program(Generic[Spec]):
         results = open_results(spec, task.name)
         with recorded(results.status, self.title, task.name):
             importlib.import_module(task.module).run(spec, results)
+        if is_main_process():
+            logger.info("%s: done, the results are in %s", task.name, results.path)
         return 0
 
     def _parser(self, task: Task) -> argparse.ArgumentParser:

@@ -80,6 +80,9 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     else:
         difference = export_network(trained, metadata, shape, path, calibration)
     logger.info("%s: written; logits differ by %.1e of the largest", path, difference)
+    if spec.export.triton:
+        ensemble = ensemble_name(metadata.pose_type)
+        logger.info("start the server again; then: tao_client poses.json -m %s", ensemble)
     results.status.write(
         Status.RUNNING, f"Exported to {path}.", kpi={"largest_difference": difference}
     )
@@ -119,8 +122,6 @@ def _install(
     remove_int8(path)
     if calibration is not None:
         quantise_file(path, calibration, path.with_suffix(".int8.onnx"))
-    name = ensemble_name(metadata.pose_type)
-    logger.info("start Triton (scripts/start_server.sh); then: tao_client poses.json -m %s", name)
     return difference
 
 

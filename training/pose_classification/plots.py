@@ -15,6 +15,7 @@ from training.common.results import write_atomic
 
 _DPI = 120
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
+_NAME = 40  # characters of a class name that are shown
 _MOST_COUNTS_SHOWN = 40  # above this many classes the numbers in the cells are too small to read
 
 
@@ -45,12 +46,13 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.legend(frameon=False)
     accuracy.set_ylim(0, 101)
     loss.set_ylim(bottom=0)
-    rate.plot([row["epoch"] for row in history], [row["lr"] for row in history], color="#55a868")
+    epochs, rates = [row["epoch"] for row in history], [row["lr"] for row in history]
+    rate.plot(epochs, rates, color="#55a868", marker=".")
     rate.set_yscale("log")
     rate.set_title("Learning rate")
     for axes in (loss, accuracy, rate):
         axes.set_xlabel("Epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
@@ -59,6 +61,8 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
 def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: Path) -> None:
     """Draw a confusion matrix: colour is the share of the true class, numbers are counts.
 
+    Names of more than 40 characters lose their middle.
+
     Args:
         counts: (K, K), rows are true classes.
         class_names: K names.
@@ -66,18 +70,19 @@ def save_confusion(counts: NDArray[np.int64], class_names: Sequence[str], path: 
     """
     classes = len(class_names)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(max(4.5, 0.55 * classes + 2), 24)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained", dpi=_DPI)
+    names = [name if len(name) <= _NAME else f"{name[:24]}…{name[-15:]}" for name in class_names]
+    cells = min(max(2.5, 0.55 * classes), 22)
+    room = 0.08 * max(map(len, names))  # inches beside the cells
+    size_in = (cells + room + 2, cells + 0.7 * room + 1.2)
+    figure = Figure(figsize=size_in, layout="constrained", dpi=_DPI)
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the true class")
+    figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, label="share of the true class")
     size = 10 if classes <= 20 else 7
     positions = range(classes)
     plain = {"parse_math": False}  # a $ in a name is a $
-    axes.set_xticks(
-        positions, class_names, rotation=40, ha="right", rotation_mode="anchor", **plain
-    )
-    axes.set_yticks(positions, class_names, **plain)
+    axes.set_xticks(positions, names, rotation=40, ha="right", rotation_mode="anchor", **plain)
+    axes.set_yticks(positions, names, **plain)
     axes.tick_params(labelsize=size, length=0)
     axes.set_xlabel("Predicted")
     axes.set_ylabel("True")

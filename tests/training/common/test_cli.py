@@ -57,6 +57,14 @@ def status_lines(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "status.json").read_text().splitlines()]
 
 
+def test_the_end_says_where_the_results_are(
+    spec_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert PROGRAM.main(["work", "-e", str(spec_file)]) == 0
+    assert caplog.messages[-1].startswith("work: done, the results are in ")
+
+
 def test_status_and_experiment(spec_file: Path, tmp_path: Path) -> None:
     assert PROGRAM.main(["work", "-e", str(spec_file), "work.outcome=good"]) == 0
     folder = tmp_path / "results" / "work"

@@ -41,10 +41,27 @@ def test_curves(drawn, tmp_path):
     assert matplotlib.image.imread(tmp_path / "curves.png").std() > 0.05
 
 
-def test_curves_without_validation(tmp_path):
+def test_one_epoch_without_validation_is_a_point(drawn, tmp_path):
     history = [{"epoch": 0, "lr": 0.1, "train_loss": 2.0, "train_acc_1": 0.3}]
     save_curves(history, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
+    for axes in drawn[0].axes:
+        assert axes.lines[0].get_marker() == "."
+        assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("classes", [1, 3, 60])
+def test_long_names_leave_room_for_the_matrix(drawn, tmp_path, classes):
+    names = [f"{'shaking hands with somebody who ' * 4}{number}" for number in range(classes)]
+    save_confusion(np.eye(classes, dtype=np.int64), names, tmp_path / "c.png")
+    axes = drawn[0].axes[0]
+    width, height = drawn[0].get_size_inches() * drawn[0].dpi
+    for label in (*axes.get_yticklabels(), *axes.get_xticklabels()):
+        box = label.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+    assert len({label.get_text() for label in axes.get_yticklabels()}) == classes
+    assert axes.get_window_extent().width > 0.3 * width
 
 
 def test_confusion(drawn, tmp_path):

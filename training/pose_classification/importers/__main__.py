@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from converter import InputError, layout_names
+from converter import ConvertConfig, InputError, layout_names
+from converter.config import POSE_TYPES
 from training.common.outcome import Parser, exit_code
 from training.pose_classification.importers.annotations import open_annotations
 from training.pose_classification.importers.arrays import ArrayOptions, write_arrays
 from training.pose_classification.importers.clips import Source
 from training.pose_classification.importers.csv_table import open_csv
+from training.pose_classification.importers.documents import open_documents
 from training.pose_classification.importers.hdm05 import open_hdm05
 from training.pose_classification.importers.ntu import open_ntu
 from training.pose_classification.importers.nw_ucla import SPLITS as NW_UCLA_SPLITS
@@ -36,6 +38,16 @@ def _csv(given: Arguments) -> Source:
     return open_csv(given.source, given.from_layout)
 
 
+def _documents(given: Arguments) -> Source:
+    if given.split:
+        raise InputError("documents has no --split: the first folder says what a file belongs to")
+    width, height = given.frame_size or ConvertConfig().frame_size
+    settings = {"pose_type": given.pose_type, "frame_rate": given.frame_rate}
+    settings |= {"frame_width": width, "frame_height": height}
+    known = {key: value for key, value in settings.items() if value is not None}
+    return open_documents(given.source, ConvertConfig.from_mapping(known, source="documents"))
+
+
 FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
     "nw-ucla": (
         f"folder or zip of JSON files; --split {', '.join(NW_UCLA_SPLITS)} or a JSON file",
@@ -54,10 +66,20 @@ FORMATS: dict[str, tuple[str, Callable[[Arguments], Source]]] = {
         lambda given: open_hdm05(given.source, given.split),
     ),
     "annotations": ("pickle of PYSKL or MMAction2; --split such as xsub, or 1", _annotations),
+    "documents": (
+        "folder of PART/CLASS/NAME.json, written by video.poses or DeepStream",
+        _documents,
+    ),
     "csv": ("table with a line for each joint; its column `part` is the split", _csv),
 }
 # Options that not all formats have.
-_OF_SOME = {"from_layout": ("annotations", "csv"), "scores": ("annotations",)}
+_OF_SOME = {
+    "from_layout": ("annotations", "csv"),
+    "scores": ("annotations",),
+    "pose_type": ("documents",),
+    "frame_rate": ("documents",),
+    "frame_size": ("documents",),
+}
 
 
 def _parser() -> Parser:
@@ -116,6 +138,21 @@ def _parser() -> Parser:
         "--scores", action="store_true", help="2D poses: store scores as the third channel"
     )
     parser.add_argument(
+        "--pose-type", choices=POSE_TYPES, help="documents: which poses to take (default 3dbp)"
+    )
+    parser.add_argument(
+        "--frame-rate",
+        type=_factor,
+        metavar="R",
+        help="documents: poses per second, which are interpolated to 30 (default 30)",
+    )
+    parser.add_argument(
+        "--frame-size",
+        type=_size,
+        metavar="WxH",
+        help="documents: size of the frames in pixels, for 25dbp and 2dbp (default 1920x1080)",
+    )
+    parser.add_argument(
         "--labels",
         choices=("json", "pkl"),
         default="json",
@@ -138,6 +175,11 @@ def _factor(text: str) -> float:
     if not math.isfinite(factor) or not factor:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number other than 0")
     return factor
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    return _positive(width), _positive(height)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -68,7 +68,7 @@ def open_annotations(path: Path, split: str | None, layout: str | None, scores: 
     channels = flat if axes == 2 else POSITION
     last = max(entry["label"] for entry in clips)
     classes = tuple(str(number) for number in range(last + 1))
-    return Source(name, _clips(clips, parts), classes, channels)
+    return Source(name, _clips(clips, parts), classes, channels, "2dbp" if axes == 2 else "3dbp")
 
 
 def _parts(splits: dict[Any, Any], split: str | None, path: Path) -> dict[str, str] | None:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import yaml
 
 from converter import InputError, JointMap, Layout, get_layout, joint_map
-from training.common.results import write_atomic
 from training.pose_classification.importers.clips import Clip, FloatArray, Source
+from training.pose_classification.importers.spec_file import spec_of, write_yaml
 from training.pose_classification.labels import write_labels
 
 logger = logging.getLogger(__name__)
@@ -58,7 +57,9 @@ class _Spooled:
 
 
 def write_arrays(source: Source, folder: Path, options: ArrayOptions) -> dict[str, int]:
-    """Write ``<part>.npy`` and ``<part>_labels.<format>`` for each part, and ``label_map.yaml``.
+    """Write ``<part>.npy`` and ``<part>_labels.<format>`` for each part.
+
+    Beside them go ``label_map.yaml``, and ``spec.yaml`` to train a network on them with.
 
     Clips without any joint are left out, and counted in a warning.
 
@@ -97,9 +98,15 @@ def write_arrays(source: Source, folder: Path, options: ArrayOptions) -> dict[st
             _write_part(folder / f"{part}.npy", spooled, spool, source.channels, shape)
             ids = [classes[label] for label in spooled.labels]
             write_labels(folder / f"{part}_labels.{options.label_format}", spooled.names, ids)
-    text = yaml.safe_dump({"num_classes": len(classes), "label_map": classes}, sort_keys=False)
-    write_atomic(folder / "label_map.yaml", text.encode())
-    return {part: len(spooled.names) for part, spooled in parts.items()}
+    named = {"num_classes": len(classes), "label_map": classes}
+    files = {
+        part: (folder / f"{part}.npy", folder / f"{part}_labels.{options.label_format}")
+        for part in parts
+    }
+    counts = {part: len(spooled.names) for part, spooled in parts.items()}
+    write_yaml(folder / "label_map.yaml", named)
+    write_yaml(folder / "spec.yaml", spec_of(source, target, files, counts, named))
+    return counts
 
 
 def _prepared(

@@ -45,12 +45,14 @@ class Source:
         clips: Its clips, read one after the other.
         classes: Class names in the order of their ids; None: by name, those that appear.
         channels: Columns of `Clip.poses` that become channels of the array.
+        pose_type: What they are: `3dbp`, `25dbp` or `2dbp`.
     """
 
     layout: str
     clips: Iterator[Clip]
     classes: Sequence[str] | None = None
     channels: tuple[int, ...] = POSITION
+    pose_type: str = "3dbp"
 
 
 def files_in(folder: Path, suffix: str) -> list[Path]:

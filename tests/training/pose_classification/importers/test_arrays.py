@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from converter import InputError, get_layout, joint_map
+from training.common.spec import load_spec
 from training.pose_classification.importers.__main__ import main
 from training.pose_classification.importers.arrays import ArrayOptions, write_arrays
 from training.pose_classification.importers.clips import Clip, Source, with_confidence
 from training.pose_classification.labels import read_labels
+from training.pose_classification.spec import ExperimentSpec
 
 KINECT = get_layout("kinect-v1")
 
@@ -32,6 +34,7 @@ def test_arrays_and_labels(tmp_path):
     assert counts == {"train": 2, "val": 1}
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "train.npy", "train_labels.json", "val.npy", "val_labels.json", "label_map.yaml",
+        "spec.yaml",
     }  # fmt: skip
     train = np.load(tmp_path / "out" / "train.npy")
     assert train.shape == (2, 3, 5, 20, 2) and train.dtype == np.float32
@@ -44,6 +47,21 @@ def test_arrays_and_labels(tmp_path):
     assert labels.names == ("a", "b") and labels.ids.tolist() == [1, 0]
     facts = yaml.safe_load((tmp_path / "out" / "label_map.yaml").read_text())
     assert facts == {"num_classes": 2, "label_map": {"clap": 0, "wave": 1}}
+
+
+@pytest.mark.parametrize("part", ["val", "test", "train"])
+def test_the_spec_fits_the_arrays(tmp_path, part):
+    clips = clip("a", "wave", 3), clip("b", "clap", 5, part=part)
+    write_arrays(source(*clips), tmp_path, ArrayOptions())
+    spec = load_spec(tmp_path / "spec.yaml", ExperimentSpec, [])
+    assert (spec.model.graph_layout, spec.model.padding) == ("kinect-v1", "mask")
+    assert spec.dataset.class_names == ["clap", "wave"]
+    assert spec.dataset.batch_size == (2 if part == "train" else 1)
+    train, val = spec.dataset.train_dataset, spec.dataset.val_dataset
+    assert train.data_path == str(tmp_path / "train.npy")
+    assert train.label_path == str(tmp_path / "train_labels.json")
+    expected = None if part == "train" else str(tmp_path / f"{part}.npy")
+    assert val.data_path == spec.evaluate.test_dataset.data_path == expected
 
 
 def test_known_classes_keep_their_ids(tmp_path):
