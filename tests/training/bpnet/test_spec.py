@@ -1,5 +1,6 @@
 """The seed's spec files load unchanged; a mistake is one line that names the key."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,17 @@ def test_shipped_specs_load_and_say_the_seeds_values():
     retrain = load_spec(SPECS / "bpnet_retrain_m1_coco.yaml", TrainSpec)
     assert retrain.load_graph
     assert retrain.num_epoch == 50
+
+
+def test_copies_of_the_shipped_specs_find_each_other(tmp_path, monkeypatch):
+    shutil.copytree(SPECS, tmp_path / "specs")
+    monkeypatch.chdir(tmp_path)
+    named = []
+    for path in Path("specs").glob("bpnet_*.yaml"):
+        named += load_spec(path, TrainSpec).dataloader.dataset_config.dataset_specs.values()
+    for path in Path("specs").glob("infer_*.yaml"):
+        named.append(load_spec(path, InferenceSpec).train_spec)
+    assert len(named) == 6 and all(Path(name).is_file() for name in named)
 
 
 def test_the_file_names_every_key_of_the_schema():
