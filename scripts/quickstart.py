@@ -22,6 +22,7 @@ from scripts.embedded_triton import EmbeddedTriton
 ROOT = Path(__file__).parent.parent
 SEGMENTS = Path("samples/segments.npy")
 DOCUMENT = Path("samples/walk_sit_getup.json")
+PAGE = "report.html"
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -68,14 +69,14 @@ def label_samples(output: Path) -> None:
         run_client(SEGMENTS, output, triton.http_url)
         console.print((output / "results.txt").read_text(), end="", markup=False)
 
-        run_client(
-            DOCUMENT, output, triton.grpc_url, "-m", "pose_classification", "-i", "grpc", "--scores"
-        )
+        flags = ("-m", "pose_classification", "-i", "grpc", "--report", str(output / PAGE))
+        run_client(DOCUMENT, output, triton.grpc_url, *flags)
         document = orjson.loads((output / "results.json").read_bytes())
         console.print("Its first object (arrays cut short):")
         show_excerpt(document)
         show_timeline(document)
     console.print(f"\nTriton stopped. The full results are in {output}")
+    console.print(f"To see the people move, open {output / PAGE} in a browser.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ from converter import ConvertConfig
 from video.capture import Video, VideoFrame
 from video.live import LiveFrames
 from video.people import PoseSource
-from video.tracking import PeopleTracker
 from video.writer import record
 
 
@@ -33,6 +32,8 @@ def video_records(
         live: Take the newest frame each time instead of each frame.
         keep: Is given every frame that is taken.
     """
+    from video.tracking import PeopleTracker  # its scipy takes seconds to import
+
     track = PeopleTracker(video.rate)
     last = -1
     for frame in LiveFrames(video) if live else video.frames():

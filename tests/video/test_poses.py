@@ -366,3 +366,8 @@ def test_a_video_tells_its_size_rate_and_length() -> None:
     first = next(video.frames())
     assert (first.number, first.image.shape) == (0, (360, 640, 3))
     video.close()
+
+
+def test_help_needs_no_tracker() -> None:
+    code = "import sys\nimport video.poses\nsys.exit('norfair' in sys.modules)\n"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0

@@ -22,6 +22,8 @@ from training.bpnet.visualise import SkeletonPainter
 from training.common.progress import progress
 from training.common.results import write_atomic
 
+IMAGES, VIDEO = "images_annotated", "annotated.mp4"
+
 logger = logging.getLogger(__name__)
 
 
@@ -82,7 +84,7 @@ def infer_images(
         InputError: none of the images can be read; drawing would replace some of them.
     """
     summary, painter = Summary(), SkeletonPainter(predictor.network.pose)
-    drawn = results / "images_annotated"
+    drawn = results / IMAGES
     if draw and drawn.resolve() in {parent.resolve() for parent in {p.parent for p in paths}}:
         raise InputError(f"{drawn}: images there would be replaced; give another --results_dir")
     with detections_file(results / "detections.json", predictor.network.pose, spec) as file:
@@ -116,7 +118,7 @@ def infer_video(
         InputError: the video cannot be read, or drawing would replace it.
     """
     summary, painter = Summary(), SkeletonPainter(predictor.network.pose)
-    drawn = results / "annotated.mp4"
+    drawn = results / VIDEO
     if draw and drawn.resolve() == path.resolve():
         raise InputError(f"{path}: would be replaced; give another --results_dir")
     video = VideoReader(path)

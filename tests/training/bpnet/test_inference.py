@@ -60,7 +60,9 @@ def test_a_folder(model, spec, tmp_path, capsys):
     (folder / "c.jpg").write_bytes(b"broken")
     (folder / "notes.txt").write_text("no image")
     assert infer(model, spec, folder, results, "dir", "--dump_visualizations") == 0
-    assert "2 images, 1 unreadable" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 images, 1 unreadable" in said
+    assert said.splitlines()[-1] == str(results / "images_annotated")
     found = json.loads((results / "detections.json").read_text())
     assert found["categories"][0]["keypoints"] == list(POSE.joints)
     assert found["inference_spec"]["input_shape"] == [64, 64]

@@ -36,10 +36,11 @@ def status(results):
     return [json.loads(line) for line in (results / "status.json").read_text().splitlines()]
 
 
-def test_a_training_leaves_what_it_should(spec, tmp_path):
+def test_a_training_leaves_what_it_should(spec, tmp_path, capfd):
     results = tmp_path / "results"
     more = ("max_ckpt_to_keep=2", "infrequent_summary_every_n_steps=4")
     assert train(spec, results, "-k", "sesam", *more) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == str(results / "bpnet_model.pth")
     names = sorted(path.name for path in results.glob("*.pth"))
     assert names == [
         "bpnet_latest.pth",

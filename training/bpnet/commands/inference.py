@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Find the people, and count them."""
-    from training.bpnet.inference import find_images, infer_images, infer_video
+    from training.bpnet.inference import IMAGES, VIDEO, find_images, infer_images, infer_video
 
     results = open_folder(Path(arguments.results_dir))
     source, draw = Path(arguments.input), arguments.dump_visualizations
@@ -49,3 +49,6 @@ def run(arguments: argparse.Namespace) -> None:
         f"{summary.people} people in {summary.images} images, {summary.unreadable} unreadable\n"
         f"{results.path / 'detections.json'}\n"
     )
+    if draw:
+        name = VIDEO if arguments.input_type == "video" else IMAGES
+        sys.stdout.write(f"{results.path / name}\n")

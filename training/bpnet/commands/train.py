@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from training.bpnet.commands.common import TITLE, at_least
 from training.bpnet.spec import TrainSpec
 from training.common.outcome import recorded
-from training.common.results import open_folder
+from training.common.results import is_main_process, open_folder
 from training.common.spec import load_spec, require
 
 
@@ -33,6 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train."""
+    from training.bpnet.train import FINAL
     from training.bpnet.train import run as train
 
     overrides = list(arguments.overrides)
@@ -42,3 +44,5 @@ def run(arguments: argparse.Namespace) -> None:
     results = open_folder(Path(require(spec, "checkpoint_dir")))
     with recorded(results.status, TITLE, "train"):
         train(spec, results, arguments.key, arguments.gpus)
+    if is_main_process():
+        sys.stdout.write(f"{results.path / FINAL}\n")
