@@ -38,6 +38,7 @@ def test_figures_by_hand():
     np.testing.assert_allclose(metrics.class_f1, [4 / 5, 2 / 4, 6 / 7, 0])
     # Sequence 2 answers 1 before 0, sequence 4 answers 2, 0, 1.
     assert metrics.top_k == {1: 6 / 8, 3: 1.0}
+    assert evaluate_logits(logits_for(ANSWERS, 3), TRUTH).top_k == {1: 6 / 8}, "3 of 3 says nothing"
 
 
 def test_top_k_by_hand():
@@ -71,6 +72,17 @@ def test_calibration_error_by_hand():
     assert calibration_error(np.eye(3), np.arange(3)) == 0
 
 
+@pytest.mark.parametrize(
+    ("confidence", "error"),
+    [([0.935, 1.0], (1.0 - 0.065) / 2), ([0.935, 0.93], (0.93 + 0.065) / 2)],
+    ids=["one bin", "parted at 14/15"],
+)
+def test_calibration_error_has_fifteen_bins(confidence, error):
+    # The first answer is right, the second wrong; in one bin the gaps are added before their size.
+    probability = np.array([[share, 1 - share] for share in confidence])
+    assert calibration_error(probability, np.array([0, 1])) == pytest.approx(error)
+
+
 def test_temperature_changes_calibration_only():
     logits = 10 * logits_for(ANSWERS, 3)
     sharp, soft = (evaluate_logits(logits, TRUTH, t) for t in (1.0, 8.0))
@@ -82,7 +94,8 @@ def test_temperature_changes_calibration_only():
 def test_as_dict_is_json():
     report = json.loads(json.dumps(evaluate_logits(logits_for(ANSWERS, 3), TRUTH).as_dict("abc")))
     assert report["sequences"] == 8
-    assert report["classes"]["b"] == {"accuracy": 0.5, "f1": 0.5, "sequences": 2}
+    assert report["classes"]["a"] == {"accuracy": 2 / 3, "f1": 4 / 5, "sequences": 3}
+    assert report["macro_f1"] == pytest.approx((4 / 5 + 1 / 2 + 6 / 7) / 3)
     assert report["confusion_matrix"] == [[2, 1, 0], [0, 1, 1], [0, 0, 3]]
     assert set(report) == {
         "accuracy",

@@ -35,6 +35,11 @@ def test_unconnected_parts_have_roots_of_their_own():
     assert parents(parts).tolist() == [1, 1, 2, 2, 3]
 
 
+def test_the_way_to_the_centre_is_the_shortest():
+    ring = Layout("ring", ("a", "b", "c", "d"), ((0, 1), (1, 2), (2, 3), (3, 0)), centre=0)
+    assert parents(ring).tolist() == [0, 0, 1, 0]
+
+
 def test_bones_by_hand(sequence):
     found = bones(sequence, parents(CHAIN))
     np.testing.assert_array_equal(found[:, :, 0], 0)
@@ -56,7 +61,7 @@ def test_motion_by_hand(sequence):
 
 
 def test_motion_does_not_jump_to_or_from_padding(sequence):
-    sequence[:, 2:] = 0
+    sequence[:, 2] = 0
     found = motion(sequence)
     assert found[:, 0].all()
     assert not found[:, 1:].any()

@@ -54,7 +54,7 @@ def test_random_choose_pads_anywhere():
     assert places == {(1, 2, 0, 0), (0, 1, 2, 0), (0, 0, 1, 2)}
 
 
-@pytest.mark.parametrize("size", [-1, 5])
+@pytest.mark.parametrize("size", [-1, 0, 5])
 def test_random_choose_keeps_all_frames(size):
     # TAO cuts off the last frame at -1.
     assert frames(random_choose(numbered(5), size, rng())) == [1, 2, 3, 4, 5]
@@ -78,12 +78,14 @@ def test_uniform_indices_by_hand():
     assert uniform_indices(8, 4, 0.0).tolist() == [0, 2, 4, 6]
     assert uniform_indices(2, 4, 0.5).tolist() == [0, 0, 1, 1]
     assert uniform_indices(3, 3, np.array([0.9, 0.1, 0.99])).tolist() == [0, 1, 2]
+    assert uniform_indices(7, 10, np.nextafter(1, 0))[-1] == 6, "rounding leads behind the end"
 
 
 def test_uniform_sample_is_random_and_repeatable():
     first = frames(uniform_sample(numbered(50), 10, rng(1)))
     assert first == frames(uniform_sample(numbered(50), 10, rng(1)))
     assert first != frames(uniform_sample(numbered(50), 10, rng(2)))
+    assert len(set(np.diff(first).tolist())) > 1, "each part has a draw of its own"
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(0, 9))
