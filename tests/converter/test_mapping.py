@@ -73,6 +73,34 @@ def test_averages():
 
 
 @pytest.mark.parametrize(
+    ("wanted", "known", "sources"),
+    [
+        ("head", ("left_ear", "right_ear", "nose", "head_top"), ("left_ear", "right_ear")),
+        ("head", ("left_ear", "nose", "head_top"), ("nose", "head_top")),
+        ("head", ("left_ear", "nose"), ("nose",)),
+        ("head_top", ("nose",), ("nose",)),
+        ("thorax", ("neck", "left_shoulder"), ("neck",)),
+        ("left_foot", ("left_big_toe", "left_small_toe"), ("left_big_toe", "left_small_toe")),
+        ("left_foot", ("left_big_toe", "right_small_toe"), ("left_big_toe",)),
+        ("right_small_toe", ("right_foot", "left_foot"), ("right_foot",)),
+        ("right_hand", ("right_wrist", "right_middle_tip"), ("right_wrist", "right_middle_tip")),
+        ("right_hand", ("right_wrist",), ()),
+    ],
+)
+def test_the_first_alternative_that_the_source_can_serve(wanted, known, sources):
+    have, want = Layout("have", known, ()), Layout("want", (wanted,), ())
+    weights = dict(zip(known, joint_map(have, want).matrix[0].tolist(), strict=True))
+    assert weights == {joint: (joint in sources) / max(len(sources), 1) for joint in known}
+
+
+def test_a_map_is_shared_and_cannot_be_changed():
+    mapping = joint_map("coco", "nvidia")
+    assert joint_map("coco", "nvidia") is mapping
+    with pytest.raises(ValueError, match="read-only"):
+        mapping.matrix[0] = 1
+
+
+@pytest.mark.parametrize(
     "shoulder", [(9, 9, 9, 0), (np.nan, 9, 9, 1), (9, np.inf, 9, 1), (9, 9, 9, np.nan)]
 )
 def test_a_missing_source_makes_the_average_missing(shoulder: tuple[float, ...]):

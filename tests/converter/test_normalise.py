@@ -65,19 +65,27 @@ def test_a_frame_without_pelvis_becomes_zeros():
     assert result[:, 1, 1:].all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_float32_become_infinite_without_a_word():
+    keypoints = np.ones((2, 3, 4))
+    keypoints[0, 1, 0] = 1e300
+    assert np.isinf(normalise(keypoints, "3dbp", 1.0)[0, 0, 1])
+
+
 @pytest.mark.parametrize("pose_type", ["25dbp", "2dbp"])
 def test_a_frame_size_beyond_64_bits_is_a_number(pose_type: str):
     result = normalise(np.ones((2, 3, 4)), pose_type, frame_size=(10**30, 10**30))
     np.testing.assert_array_equal(result[:2], -0.5)
 
 
-def test_network_input_is_filled_with_zeros():
+@pytest.mark.parametrize("frames", [40, 100])
+def test_network_input_is_filled_with_zeros(frames: int):
     config = ConvertConfig(num_joints=3, sequence_length_max=100)
-    keypoints = np.random.default_rng(0).uniform(1, 900, (40, 3, 4))
+    keypoints = np.random.default_rng(0).uniform(1, 900, (frames, 3, 4))
     result = network_input(keypoints, config)
     assert (result.shape, result.dtype) == ((3, 100, 3, 1), np.float32)
-    np.testing.assert_array_equal(result[:, :40, :, 0], normalise(keypoints, "3dbp"))
-    assert not result[:, 40:].any()
+    np.testing.assert_array_equal(result[:, :frames, :, 0], normalise(keypoints, "3dbp"))
+    assert not result[:, frames:].any()
 
 
 @pytest.mark.parametrize("shape", [(101, 3, 4), (40, 4, 4), (40, 3, 3), (3, 4), (1, 40, 3, 4)])
@@ -90,9 +98,11 @@ def test_network_input_refuses_other_shapes(shape: tuple[int, ...]):
 def test_normalise_refuses_other_input():
     with pytest.raises(InputError, match=r"must have shape \(\.\.\., T, V, 4\), got \(5, 34, 3\)"):
         normalise(np.zeros((5, 34, 3)), "3dbp")
+    with pytest.raises(InputError, match=r"must have shape \(\.\.\., T, V, 4\), got \(34, 4\)"):
+        normalise(np.zeros((34, 4)), "3dbp")
     with pytest.raises(InputError, match="pose_type is 'xy', must be one of 3dbp, 25dbp, 2dbp"):
         normalise(np.zeros((5, 34, 4)), "xy")
-    for focal_length in (0, -1200.0, float("nan")):
+    for focal_length in (0, -1200.0, float("nan"), float("inf")):
         with pytest.raises(InputError, match=f"focal_length is {focal_length}, must be above 0"):
             normalise(np.ones((5, 34, 4)), "3dbp", focal_length)
     with pytest.raises(InputError, match=r"frame_size is \(1920, 0\), must be above 0"):
@@ -116,7 +126,16 @@ def test_any_numbers_will_do_and_stay_as_they_are(use):
     expected = use(poses)
     poses.flags.writeable = False
     apart = np.asfortranarray(np.repeat(poses, 2, axis=0))[::2]
-    for same in (poses, apart, poses.astype(int), poses.tolist(), poses.astype(object)):
+    planes = np.ascontiguousarray(poses.transpose(2, 0, 1))  # as they are worked on
+    planes.flags.writeable = False
+    for same in (
+        poses,
+        apart,
+        planes.transpose(1, 2, 0),
+        poses.astype(int),
+        poses.tolist(),
+        poses.astype(object),
+    ):
         np.testing.assert_allclose(use(same), expected)
     unknown = np.where(poses > 800, None, poses)
     np.testing.assert_array_equal(use(unknown), use(np.where(poses > 800, np.nan, poses)))

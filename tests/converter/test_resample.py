@@ -21,10 +21,22 @@ def test_even_motion_is_the_same_at_every_rate(rate: float):
     np.testing.assert_allclose(made, motion(len(made), 30.0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [30.0, 29.97])
+@pytest.mark.parametrize("rate", [30.0, 29.97, 30.25, 29.75])
 def test_the_rate_of_the_network_changes_nothing(rate: float):
     poses = motion(12, rate)
     assert resample(poses, rate) is poses
+
+
+def test_a_whole_number_of_frames_is_not_rounded_down():
+    assert len(resample(motion(14, 13.0), 13.0)) == 31, "13 / 13 s"
+    config = ConvertConfig(frame_rate=9.75, sequence_length=41)
+    assert config.segment_frames == 14, "40 / 30 s"
+
+
+@pytest.mark.parametrize("rate", [30.5, 29.5])
+def test_more_than_one_percent_off_is_another_rate(rate: float):
+    poses = motion(12, rate)
+    assert resample(poses, rate) is not poses
 
 
 def test_one_frame_stays_one():
@@ -55,10 +67,11 @@ def test_what_cannot_be_resampled(shape: tuple[int, ...], rate: float, message: 
         resample(np.ones(shape), rate)
 
 
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
 @pytest.mark.parametrize("gone", [0.0, np.nan, np.inf])
-def test_missing_joints_are_taken_from_the_nearer_frame(gone: float):
+def test_missing_joints_are_taken_from_the_nearer_frame(gone: float, confidence: float):
     poses = motion(3, 10.0)
-    poses[1, 5] = [gone, gone, gone, 0.0]
+    poses[1, 5] = [gone, gone, gone, confidence if gone else 0.0]
     made = resample(poses, 10.0)
     np.testing.assert_array_equal(made[:2, 5], poses[[0, 0], 5])
     np.testing.assert_array_equal(made[2:5, 5], poses[[1, 1, 1], 5])

@@ -51,6 +51,17 @@ def test_dense_covers_the_track_with_full_segments(length: int, config: ConvertC
     assert len(bounds) <= len(segment_bounds(length, config)) + 1
 
 
+@pytest.mark.parametrize(("overlap", "length"), [(0.25, 30), (0.5, 30), (0.5, 19), (0.9, 23)])
+def test_dense_gives_a_frame_to_the_nearest_middle_the_later_of_two(overlap: float, length: int):
+    config = ConvertConfig(sequence_length=10, sequence_overlap=overlap)
+    segmenter = Segmenter(config, "dense")
+    cuts = segmenter.grow(length) + segmenter.close()
+    claimed = {frame: cut for cut in cuts for frame in range(cut.labels_from, cut.end)}
+    for frame in range(length):
+        nearest = min(cuts, key=lambda cut: (abs(cut.start + cut.end - 1 - 2 * frame), -cut.start))
+        assert claimed[frame] == nearest
+
+
 @given(st.lists(st.integers(0, 40), max_size=8), configs(), st.sampled_from(LABEL_POLICIES))
 def test_a_track_may_grow_in_any_steps(steps: list[int], config: ConvertConfig, policy):
     grown = Segmenter(config, policy)

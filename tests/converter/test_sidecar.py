@@ -18,6 +18,7 @@ def test_the_newest_version_counts(tmp_path: Path) -> None:
     for version in ("2", "10", "9"):
         write(tmp_path, version, json.dumps({"temperature": int(version), "classes": ["walking"]}))
     (tmp_path / "configs").mkdir()
+    (tmp_path / "11").touch()
     assert Sidecar.of_model(tmp_path) == Sidecar(temperature=10)
 
 

@@ -91,9 +91,10 @@ def test_a_label_that_holds_itself_many_times_is_refused_in_short(tmp_path, plac
 
 
 def test_other_files(tmp_path):
-    (tmp_path / "x.json").write_text("[[")
-    with pytest.raises(InputError, match="not valid JSON"):
-        read_labels(tmp_path / "x.json")
+    for text in ("[[", 100_000 * "["):
+        (tmp_path / "x.json").write_text(text)
+        with pytest.raises(InputError, match="not valid JSON"):
+            read_labels(tmp_path / "x.json")
     with pytest.raises(InputError, match=r"x\.csv: labels must be"):
         read_labels(tmp_path / "x.csv")
     with pytest.raises(InputError, match="No such file"):

@@ -68,6 +68,8 @@ def test_nothing_to_go_by(sequence):
     assert normalise(sequence) is sequence
     collapsed = np.ones((3, 2, 34, 1), dtype=np.float32)
     assert normalise(collapsed) is collapsed
+    line = np.broadcast_to(np.arange(1, 35, dtype=np.float32)[:, None], (3, 2, 34, 1))
+    assert normalise(line) is line, "spine and shoulders are parallel"
 
 
 def test_off(sequence):
@@ -81,6 +83,15 @@ def test_means_stand_in_for_missing_landmarks():
     names = coco.common_names
     hips = [names.index("left_hip"), names.index("right_hip")]
     np.testing.assert_allclose(upright[:, 0, hips, 0].mean(axis=1), 0, atol=1e-6)
+
+
+def test_the_thorax_goes_before_the_neck():
+    names = ("pelvis", "thorax", "neck", "left_shoulder", "right_shoulder")
+    layout = Layout("both", names, ((0, 1), (1, 2), (1, 3), (1, 4)))
+    body = np.random.default_rng(3).normal(size=(3, 1, 5, 1)).astype(np.float32)
+    upright = make_pre_normaliser(layout, True)(body)[:, 0, :, 0]
+    np.testing.assert_allclose(upright[:2, 1], 0, atol=1e-6)
+    assert abs(upright[:2, 2]).max() > 0.1
 
 
 def test_needs_three_channels_and_shoulders():

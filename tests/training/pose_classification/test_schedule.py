@@ -18,6 +18,13 @@ def test_cosine_falls_with_every_step_to_zero():
     rates = [factor(step) for step in range(21)]
     assert rates[0] == 1 and rates[10] == pytest.approx(0.5) and rates[20] == pytest.approx(0)
     assert rates == sorted(rates, reverse=True)
+    assert factor(25) == pytest.approx(0), "and stays there"
+
+
+@pytest.mark.parametrize(("warmup", "last"), [(2, 0.0), (8, 1.0)])
+def test_cosine_falls_to_zero_behind_the_warm_up(warmup, last):
+    optim = OptimSpec(lr_scheduler="Cosine", warmup_epochs=warmup)
+    assert rate_factor(optim, steps_per_epoch=2, num_epochs=8)(16) == pytest.approx(last)
 
 
 @pytest.mark.parametrize("kind", ["MultiStep", "Cosine"])

@@ -117,9 +117,17 @@ def test_cutting_and_choosing_is_told(tmp_path, caplog):
     assert "1 clip(s) without any joint were left out" in caplog.text
 
 
-def test_channels(tmp_path):
+def test_a_clip_as_long_as_allowed_is_not_cut(tmp_path, caplog):
+    write_arrays(source(clip("a", "wave", 6)), tmp_path, ArrayOptions(max_frames=6))
+    assert caplog.text == ""
+    write_arrays(source(clip("a", "wave", 7)), tmp_path, ArrayOptions(max_frames=6))
+    assert "1 clip(s) were cut to 6 frames" in caplog.text
+
+
+@pytest.mark.parametrize("options", [ArrayOptions(), ArrayOptions(relative=True, scale=2.0)])
+def test_a_confidence_is_neither_moved_nor_scaled(tmp_path, options):
     one = clip("a", "wave", 4)
-    write_arrays(source(one, channels=(0, 1, 3)), tmp_path, ArrayOptions())
+    write_arrays(source(one, channels=(0, 1, 3)), tmp_path, options)
     array = np.load(tmp_path / "train.npy")[0, ..., 0]
     np.testing.assert_array_equal(array[2], one.poses[:, 0, :, 3])
 
@@ -134,6 +142,13 @@ def test_nothing_is_left_of_a_failure(tmp_path):
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="no clips"):
         write_arrays(source(), tmp_path, ArrayOptions())
+
+
+def test_nothing_is_left_beside_a_file_that_cannot_be_made(tmp_path):
+    (tmp_path / "train.npy").mkdir()
+    with pytest.raises(IsADirectoryError, match="train"):
+        write_arrays(source(clip("a", "wave", 3)), tmp_path, ArrayOptions())
+    assert list(tmp_path.iterdir()) == [tmp_path / "train.npy"]
 
 
 def test_memory_is_bounded(tmp_path):
