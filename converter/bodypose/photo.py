@@ -108,7 +108,7 @@ def fit_photo(photo: Array, input_shape: tuple[int, int], mode: str) -> tuple[Ar
     if mode == "adjust_network_input":
         wide = width / height > input_shape[1] / input_shape[0]
         scale = input_shape[0] / height if wide else input_shape[1] / width
-        size = (max(round(height * scale), 1), max(round(width * scale), 1))
+        size = (round(height * scale), round(width * scale))
     else:
         size = input_shape
     if mode == "pad_image_input":

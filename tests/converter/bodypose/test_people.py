@@ -21,8 +21,8 @@ def limbs(*rows, score=1.0):
 
 def test_the_best_pairs_are_matched_and_each_end_once():
     found = match(
-        np.array([1, 0, 0, 0]), np.array([0, 0, 0, 1]), np.array([5, 5, 6, 5]),
-        np.array([0.1, 0.5, 0.9, 0.4]),
+        np.array([1, 0, 0, 0, 0]), np.array([0, 0, 0, 1, 1]), np.array([5, 5, 6, 5, 6]),
+        np.array([0.1, 0.5, 0.9, 0.4, 0.8]),
     )  # fmt: skip
     rows = list(zip(found.limb, found.start, found.end, found.score, strict=True))
     assert rows == [(0, 0, 6, 0.9), (0, 1, 5, 0.4), (1, 0, 5, 0.1)]
@@ -57,6 +57,13 @@ def test_few_joints_and_low_scores_are_dropped():
     assert len(strict(peaks(0, 1), limbs((0, 0, 1)))) == 0
     weak = limbs((0, 0, 1), (1, 1, 2), score=0.1)
     assert len(strict(peaks(0, 1, 2, score=0.3), weak)) == 0  # (0.9 + 0.2) / 3 < 0.4
+    fair = limbs((0, 0, 1), (1, 1, 2), score=0.2)
+    assert len(strict(peaks(0, 1, 2, score=0.3), fair)) == 1  # (0.9 + 0.4) / 3, of joints found
+
+
+def test_a_score_is_never_below_zero():
+    found = RING(peaks(0, 1, score=0.3), limbs((0, 0, 1), score=0.3))
+    assert found.scores.tolist() == [0.0]
 
 
 def test_nobody():

@@ -79,6 +79,11 @@ def test_decoded_images_are_rgb():
     assert decode_image(png(80, 120), reduced=True).shape == (10, 15)
 
 
+def test_bytes_behind_a_jpeg_do_no_harm():
+    data = cv2.imencode(".jpg", photo(20, 30))[1].tobytes()
+    np.testing.assert_array_equal(decode_image(data + bytes(500)), decode_image(data))
+
+
 def huge_png():
     """A PNG whose header claims 2 million by 2 million pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", 2_000_000, 2_000_000, 8, 2, 0, 0, 0)

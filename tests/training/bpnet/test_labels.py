@@ -28,6 +28,7 @@ def test_heatmap_cells_by_hand(pose):
     assert a[0, 1] == pytest.approx(1)  # the centre of cell (0, 1) is at 8 + 3.5
     assert a[0, 2] == pytest.approx(math.exp(-(8**2) / (2 * 49)))
     assert a[1, 0] == pytest.approx(math.exp(-(8**2 + 8**2) / (2 * 49)))
+    assert a[1, 4] == pytest.approx(math.exp(-(24**2 + 8**2) / (2 * 49)))  # 0.0015
     assert a[3, 5] == 0  # below 0.001
     assert not b.any()
     assert background[0, 1] == pytest.approx(0)
@@ -69,7 +70,8 @@ def test_paf_is_the_unit_vector(pose):
 def test_limb_without_length_or_without_an_end_has_no_field(pose):
     encoder = LabelEncoder(pose, (4, 4), stride=8)
     assert not encoder(people([(9, 9, 0), (9, 9, 0)]))[:2].any()
-    assert not encoder(people([(9, 9, 0), (30, 9, Visibility.NOT_LABELED)]))[:2].any()
+    for y in (9, 11.5):  # on the centres of a row of cells, too
+        assert not encoder(people([(9, y, 0), (30, y, Visibility.NOT_LABELED)]))[:2].any()
 
 
 def test_crossing_limbs_are_averaged_and_nothing_is_erased(pose):

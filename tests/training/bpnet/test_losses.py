@@ -48,8 +48,9 @@ def test_focal_weights_by_hand():
     assert plain.heatmaps.item() == pytest.approx((0.2**2 + 0.2**2) / 2)
 
 
-def test_background_threshold():
-    focal = FocalLossParams(use_focal_loss=True, bkg_thresh=0.6, gamma=1)
+@pytest.mark.parametrize("threshold", [0.5, 0.6])
+def test_background_threshold(threshold):
+    focal = FocalLossParams(use_focal_loss=True, bkg_thresh=threshold, gamma=1)
     (loss,) = stage_losses([maps([0.3, 0.0], [0.0, 1.0])], LABELS, MASK, focal)
     error = (0.3 - 0.5) * (1 - (1 - 0.3 - 0.02))  # 0.5 is background now
     assert loss.heatmaps.item() == pytest.approx(error**2 / 2, rel=1e-4)
