@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from client import ConvertConfig, InputError
-from client.documents import load_convert_config
+from client.documents import load_convert_config, segment_batches
+from client.model import ModelInfo
+from converter import network_input
+from converter.deepstream import AnnotationJob
+from tests.client.models import ENSEMBLE, NETWORK
+from tests.converter.deepstream.documents import save, small_config, walk
 
 # As NVIDIA's documentation names it.
 SHIPPED = "dataset_convert_specs/dataset_convert_config_pose_classification.yaml"
@@ -75,3 +81,30 @@ def test_a_wrong_flag_is_told() -> None:
         load_convert_config(None, frame_rate=float("nan"))
     with pytest.raises(InputError, match="frame_rate is inf, must be a finite number"):
         load_convert_config(None, frame_rate=float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "requests"),
+    [
+        (ENSEMBLE, 2, [(0, 2, 4), (2, 1, 4), (3, 1, 3), (4, 1, 2)]),
+        (ENSEMBLE, 1, [(0, 1, 4), (1, 1, 4), (2, 1, 4), (3, 1, 3), (4, 1, 2)]),
+        (NETWORK, 4, [(0, 4, 5), (4, 1, 5)]),
+    ],
+)
+def test_segments_of_one_length_share_a_request(
+    tmp_path: Path, model: ModelInfo, size: int, requests: list[tuple[int, int, int]]
+) -> None:
+    """(Number of the first segment, segments, frames) of each request."""
+    config = small_config(sequence_length_max=5)
+    tracks = [*walk(range(8), 1), *walk(range(3), 2, source_id="b"), *walk([0, 1], 3, source_id=3)]
+    path = save(tmp_path / "in.json", tracks)
+    with AnnotationJob(path, config) as job:
+        batches = list(segment_batches(job, model, config, size))
+    with AnnotationJob(path, config) as job:
+        given = [segment.keypoints for segment in job.segments()]
+    frames_at = 1 if model.raw else 2
+    assert [(b.first, len(b.data), b.data.shape[frames_at]) for b in batches] == requests
+    rows = [row for batch in batches for row in batch.data]
+    expected = given if model.raw else [network_input(poses, config) for poses in given]
+    for row, poses in zip(rows, expected, strict=True):
+        np.testing.assert_array_equal(row, poses)

@@ -36,6 +36,12 @@ def test_a_bare_network() -> None:
     )
 
 
+def test_a_score_of_a_bare_network_is_not_taken_for_the_ensembles() -> None:
+    outputs = [*METADATA["outputs"], {"name": "score", "datatype": "FP32", "shape": [-1, 6]}]
+    metadata, config = network_answers(outputs=outputs)
+    assert ModelInfo.from_server(metadata, config) == NETWORK
+
+
 def test_the_ensemble() -> None:
     assert ENSEMBLE.raw
     assert (ENSEMBLE.input, ENSEMBLE.logits, ENSEMBLE.score) == ("keypoints", "logits", "score")

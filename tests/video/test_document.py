@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter import InputError
+from converter import ConvertConfig, InputError
 from tests.video.documents import frame, person, write_results
 from video.results.document import Document, PeopleOf
 
@@ -48,6 +48,25 @@ def test_late_frames_are_sorted_in(
     path = tmp_path_factory.mktemp("late") / "r.json"
     write_results(path, [frame(n, [person(n)]) for n in order])
     assert [m.frame for m in read(path)] == sorted(order)
+
+
+def test_a_frame_that_is_as_late_as_it_may_be_is_sorted_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    late = ConvertConfig.reorder_frames
+    document = [frame(0, [person(1)]), frame(late, [person(1)]), frame(0, [person(2)])]
+    moments = read(write_results(tmp_path / "r.json", document))
+    assert [(m.frame, [p.name for p in m.people]) for m in moments] == [
+        (0, ["1", "2"]),
+        (late, ["1"]),
+    ]
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("box", [[1, 2, 0, 4], [1, 2, 3, 0], [1, 2, 3], [1, 2, 3, None], None])
+def test_a_box_without_an_area_is_none(tmp_path: Path, box: list[float | None] | None) -> None:
+    path = write_results(tmp_path / "r.json", [frame(0, [person(1, bbox=box)])])
+    assert read(path)[0].people[0].box is None
 
 
 def test_a_restart_ends_the_drawing_with_a_warning(

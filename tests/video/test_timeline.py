@@ -37,6 +37,8 @@ def test_an_action_is_one_span_with_its_mean_score() -> None:
 def test_without_scores_there_is_no_mean() -> None:
     timeline = timeline_of([moment(0, person(1, score=None))])
     assert isnan(timeline.spans["1"][0].score)
+    some = timeline_of(moment(n, person(1, score=score)) for n, score in enumerate((None, 0.5)))
+    assert some.spans["1"][0].score == 0.5
 
 
 def test_a_new_action_begins_a_span() -> None:

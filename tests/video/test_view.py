@@ -55,6 +55,12 @@ def test_joints_without_a_place_are_missing(bad: float | None) -> None:
     assert WHOLE.joints(one(pose25d=numbers))[5].tolist() == [0, 0, 0]
 
 
+def test_joints_further_away_than_the_picture_is_large_are_missing() -> None:
+    numbers = pose(10, 20)
+    numbers[4 * 5 : 4 * 7 : 4] = 1.9 * 640, 2.1 * 640
+    assert WHOLE.joints(one(pose25d=numbers))[5:7, 2].tolist() == [1, 0]
+
+
 def test_joints_behind_the_camera_are_missing() -> None:
     places = np.ones((LAYOUT.num_joints, 4)) * [0, 0, -100, 1]
     assert not WHOLE.joints(one(pose3d=flat(places))).any()

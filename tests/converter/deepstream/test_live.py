@@ -138,6 +138,18 @@ def test_each_missing_frame_is_waited_for_anew():
     assert spans(found) == [(first, first + 3) for first in range(0, 38, 2)]
 
 
+def test_what_comes_too_late_or_a_second_time_is_left_out_and_counted():
+    live = LiveSegmenter(small_config(reorder_frames=30))
+    found = [push(live, each) for each in walk([0, 1, 2, 4])]
+    found.append(list(live.segments(PATIENCE + 0.01)))
+    found.extend(push(live, each, now=1.0) for each in walk([4, 3, 5, 6]))
+    found.append(list(live.segments(2.0)))
+    assert [spans(each) for each in found if each] == [[(0, 4)], [(2, 6)]]
+    assert live.summary.late == 2
+    assert "2 objects came too late, or a second time" in "".join(live.summary.warnings)
+    assert list(live.close()) == []
+
+
 def test_arrival_is_that_of_the_last_pose():
     live = LiveSegmenter(small_config())
     for number, each in enumerate(walk(range(4))):

@@ -180,7 +180,7 @@ def test_short_tracks_are_reported_and_left_empty(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    ("rate", "length", "shorter"), [(10.0, 3, 0), (30.0, 5, 0), (30.0, 3, 1), (60.0, 5, 1)]
+    ("rate", "length", "shorter"), [(10.0, 3, 0), (30.0, 4, 0), (30.0, 3, 1), (60.0, 5, 1)]
 )
 def test_how_short_a_track_is_depends_on_the_frame_rate(tmp_path, rate, length, shorter):
     config = small_config(frame_rate=rate, sequence_length=8, sequence_length_min=4)

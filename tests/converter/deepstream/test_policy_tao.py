@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from converter import ConvertConfig, InputError, network_input
 from converter.deepstream import AnnotationJob
 from tests.converter import nvidia_rules
-from tests.converter.deepstream.documents import JOINTS, small_batches, small_chunks
+from tests.converter.deepstream.documents import (
+    JOINTS,
+    annotate,
+    save,
+    small_batches,
+    small_chunks,
+    walk,
+)
 
 # Eighths are exact in float32 and print alike everywhere.
 numbers = st.integers(-4000, 4000).map(lambda eighths: eighths / 8)
@@ -142,3 +149,12 @@ def test_short_tracks_do_not_crash(tmp_path: Path, lengths: list[int]):
         summary = job.write(tmp_path / "out.json", [])
     assert summary.short_tracks == lengths.count(9)
     assert len(json.loads((tmp_path / "out.json").read_text())) == sum(lengths)
+
+
+@pytest.mark.parametrize("sources", [["a"], ["a", "b"], ["a", "b", 3]])
+def test_sources_that_are_taken_for_one_are_told(tmp_path: Path, sources: list[str | int]):
+    document = [walk([n], source_id=source)[0] for n, source in enumerate(sources)]
+    summary = annotate(save(tmp_path / "in.json", document), policy="tao").summary
+    assert summary.tracks == 1
+    told = f"{len(sources)} sources are taken for one" in "".join(summary.warnings)
+    assert told == (len(sources) > 1)
