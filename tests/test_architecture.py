@@ -26,7 +26,9 @@ JSON_LIBRARIES = {"msgspec", "orjson"}
 
 
 def sources(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, f"{folder} holds no module: is that its name?"
+    return found
 
 
 def imports(path: Path) -> set[str]:

@@ -130,8 +130,6 @@ class _Watch:
     def note(self, frame: int, now: float) -> None:
         self.heard = now
         self.newest = max(self.newest, frame)
-        if frame < self.settled:
-            return
         self._ahead.setdefault(frame, now)
         self._settle(self.newest - self._reorder)
 

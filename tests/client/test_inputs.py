@@ -80,6 +80,12 @@ def test_earlier_results_are_no_inputs(data: Path) -> None:
     assert len(find_sources([str(data)], data / "outputs")) == 5
 
 
+def test_what_is_no_file_is_no_input_whatever_its_name(data: Path) -> None:
+    os.mkfifo(data / "pipe.json")
+    (data / "gone.npy").symlink_to(data / "nowhere.npy")
+    assert len(find_sources([str(data)], data / "outputs")) == 5
+
+
 def test_inputs_below_the_output(data: Path) -> None:
     (data / "a.json").unlink()
     assert len(find_sources([str(data / "b")], data)) == 2

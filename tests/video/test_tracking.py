@@ -20,6 +20,7 @@ def somebody(x: float, y: float = 100.0, confidence: Any = 0.9, size: float = 1)
     pose = np.zeros((34, 4), np.float32)
     pose[:, :2] = size * FIGURE + np.array([x, y]) + RNG.normal(0, 1, (34, 2))
     pose[:, 3] = confidence
+    pose[pose[:, 3] == 0] = 0
     return Person(np.float32([x - 30, y, 60, size * 200]), pose)
 
 

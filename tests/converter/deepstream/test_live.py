@@ -142,7 +142,8 @@ def test_what_comes_too_late_or_a_second_time_is_left_out_and_counted():
     live = LiveSegmenter(small_config(reorder_frames=30))
     found = [push(live, each) for each in walk([0, 1, 2, 4])]
     found.append(list(live.segments(PATIENCE + 0.01)))
-    found.extend(push(live, each, now=1.0) for each in walk([4, 3, 5, 6]))
+    found.append(push(live, record(*(frame(n, [person(7, n)]) for n in (4, 3))), now=1.0))
+    found.extend(push(live, each, now=1.0) for each in walk([5, 6]))
     found.append(list(live.segments(2.0)))
     assert [spans(each) for each in found if each] == [[(0, 4)], [(2, 6)]]
     assert live.summary.late == 2

@@ -144,6 +144,15 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path):
     assert not (tmp_path / "out.json").exists()
 
 
+def test_hundreds_of_brackets_are_left_as_they_are(tmp_path: Path):
+    deep: object = {"b": 1, "a": 2}
+    for _ in range(500):
+        deep = [deep]
+    document = [record(frame(n, [person(7, n, deep=deep)])) for n in range(4)]
+    written = annotate(save(tmp_path / "in.json", document)).data
+    assert [item["batches"][0]["objects"][0]["deep"] for item in written] == [deep] * 4
+
+
 def test_brackets_too_deep_to_be_written(tmp_path: Path, monkeypatch):
     def too_deep(text: bytes) -> None:
         raise RecursionError

@@ -39,7 +39,7 @@ def split(text: bytes, cuts: list[int] = []) -> list[Piece]:  # noqa: B006 - nev
 @given(st.sampled_from(list(FORMS.values())), st.lists(st.integers(0, 10_000), max_size=30))
 def test_records_come_out_whole(text, cuts):
     pieces = split(text.encode(), cuts)
-    assert [json.loads(piece.text) for piece in pieces] == DOCUMENT
+    assert [json.loads(piece.text.decode()) for piece in pieces] == DOCUMENT
     assert [piece.number for piece in pieces] == list(range(len(DOCUMENT)))
 
 

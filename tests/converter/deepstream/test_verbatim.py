@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converter.deepstream import Style
 from converter.deepstream.insert import Inserter
 from tests.converter.deepstream.documents import (
     annotate,
@@ -73,6 +74,14 @@ def test_scores(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize("style", ["nvidia", "compact", "verbatim"])
+def test_scores_have_six_digits(tmp_path: Path, style: Style):
+    tracks = [each for number in range(3) for each in walk(range(4), object_id=number)]
+    document = sorted(tracks, key=lambda each: each["batches"][0]["frame_num"])
+    text = annotate(save(tmp_path / "in.json", document), scores=True, style=style).text
+    assert set(re.findall(r'"action_score": ?([^,}\s]+)', text)) == {"1.0", "0.5", "0.333333"}
+
+
 def test_gzip_is_unpacked(tmp_path: Path):
     source = tmp_path / "in.json.gz"
     source.write_bytes(gzip.compress(FORMS["array"].encode()))
@@ -92,6 +101,8 @@ def test_what_cannot_be_written_is_mended(tmp_path: Path):
     "extra",
     [
         {"action": "older", "action_score": 0.5},
+        {"action_score": 0.5},
+        {"acti\\u006fn": "older"},
         {"next": {"object_id": 1}},
         {"name": "object_id"},
         {"name": 'the "object_id"', "n\\u0061me": 1},

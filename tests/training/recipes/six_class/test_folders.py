@@ -85,6 +85,8 @@ def test_what_ships_is_what_the_recipe_makes(pose_type: str, tmp_path: Path) -> 
     make_folders(copied(tmp_path), pose_type)
     for name in (network_name(pose_type), ensemble_name(pose_type)):
         made = tmp_path / "model_repository" / name
-        for path in [path for path in made.rglob("*") if path.is_file() and not path.is_symlink()]:
+        files = [path for path in made.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert files
+        for path in files:
             twin = shipped / name / path.relative_to(made)
             assert twin.read_bytes() == path.read_bytes(), twin
