@@ -55,24 +55,20 @@ class RecordSplitter:
 
     def end(self) -> Iterator[Piece]:
         """End the stream; yields the last line, or what there is of an unfinished record."""
-        yield from self._rest()
-        self._in_array = False
+        rest, self._buffer = self._buffer.strip(_BETWEEN), b""
+        if rest:
+            yield self._piece(rest)
 
     def _give_up(self) -> Iterator[Piece]:
         """Hand out what has no end; go on at the next text that begins as the array did."""
         known = self._in_array and self._beginning
         following = self._buffer.find(self._beginning, 1) if known else -1
         if following < 0:
-            yield from self._rest()
+            yield from self.end()
             return
         yield self._piece(self._buffer[:following].rstrip(_BETWEEN))
         self._buffer = self._buffer[following:]
         yield from self.feed(b"")
-
-    def _rest(self) -> Iterator[Piece]:
-        rest, self._buffer = self._buffer.strip(_BETWEEN), b""
-        if rest:
-            yield self._piece(rest)
 
     def _from_array(self) -> Iterator[Piece]:
         begin = 0

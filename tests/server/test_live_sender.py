@@ -132,6 +132,19 @@ def test_what_the_server_refuses_is_counted_and_passed_over(
     assert "no memory" in warnings[1]
 
 
+def test_every_segment_of_a_refused_request_is_counted(triton: EmbeddedTriton) -> None:
+    refusal = answer("400 Bad Request", '{"error":"not you"}')
+    delivered: Delivered = []
+    with (
+        FaultyProxy(triton.http_url, lambda _: refusal) as proxy,
+        sending(proxy.url, into(delivered), batch_size=4) as sender,
+    ):
+        for number in range(12):
+            sender.offer(segment(number))
+        sender.finish(lambda: 30)
+    assert (sender.refused, sender.left, delivered) == (12, 0, [])
+
+
 def test_a_full_disk_ends_the_run(triton: EmbeddedTriton) -> None:
     def deliver(_: LiveSegment, __: Result) -> None:
         raise OSError(28, "No space left on device")

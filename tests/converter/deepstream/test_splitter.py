@@ -43,6 +43,12 @@ def test_records_come_out_whole(text, cuts):
     assert [piece.number for piece in pieces] == list(range(len(DOCUMENT)))
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_bytes_may_come_one_by_one(form: str):
+    text = FORMS[form].encode()
+    assert split(text, list(range(len(text)))) == split(text)
+
+
 def test_a_record_comes_out_with_its_last_byte():
     for text in (json.dumps(DOCUMENT), LINES + "\n"):
         stream = RecordSplitter()
