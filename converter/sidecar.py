@@ -28,7 +28,7 @@ class Sidecar:
         padding: `mask`: frames of zeros behind a sequence change nothing. `tao`: they do, and
             sequences must be filled up with them to the length of training.
         temperature: What the logits are divided by before the softmax (Guo et al., ICML 2017).
-        unknown_logit: The logit of `unknown`: a sequence none of whose logits exceeds it is
+        unknown_logit: The logit of `unknown`: a sequence none of whose logits reaches it is
             unknown (MaxLogit, Hendrycks et al., ICML 2022); None: not stated.
     """
 

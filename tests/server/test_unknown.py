@@ -72,6 +72,14 @@ def test_on_it_is_a_class_with_a_logit_of_its_own(caller: Client) -> None:
     assert 0 < first.count(b"unknown") < 8
 
 
+def test_a_class_that_reaches_its_logit_goes_before_it(caller: Client) -> None:
+    logits = np.full((1, 6), -5, np.float32)
+    logits[0, 2] = LEVEL
+    unknown = asked(True, 1)
+    answer = caller.infer("pose_classification_postprocess", fc_pred=logits, unknown=unknown)
+    assert answer.as_numpy("label")[0, :2].tolist() == [CLASSES[2].encode(), b"unknown"]
+
+
 def test_requests_with_and_without_it_go_together(caller: Client) -> None:
     keypoints = recording(3)
 

@@ -158,6 +158,14 @@ def test_arrival_is_that_of_the_last_pose():
     assert found[0].arrived == pytest.approx(100 + 3 / 30, abs=1e-6)
 
 
+def test_a_pose_that_came_late_may_be_the_last_to_arrive():
+    live = LiveSegmenter(small_config(reorder_frames=4))
+    found = [push(live, each, now=now) for now, each in enumerate(walk([0, 1, 3, 2]))]
+    found.append(list(live.segments(4)))
+    (segment,) = [segment for part in found for segment in part]
+    assert (spans([segment]), segment.arrived) == ([(0, 3)], 3)
+
+
 def test_a_person_who_left_gets_the_last_segment_while_others_go_on():
     live = LiveSegmenter(small_config())
     for each in walk(range(5), object_id=1):
