@@ -68,6 +68,17 @@ def test_lanes_are_of_those_who_act_longest() -> None:
     assert strip_of(timeline(200, 1), 200).height < few
 
 
+def test_how_many_are_left_out_stands_apart_from_the_times() -> None:
+    strip = strip_of(timeline(200, 20), 200)
+    picture = np.empty((strip.height, WIDTH, 3), dtype=np.uint8)
+    strip.draw(picture, 10)
+    below = picture[-strip.height // (MOST_LANES + 1) + 4 :]
+    inked = (below != below[-1, -1]).any(axis=(0, 2))
+    words = np.flatnonzero(np.diff(inked)[: WIDTH // 6])  # where they begin and end
+    gaps = words[2::2] - words[1:-1:2]
+    assert gaps.max() > 3 * gaps.min()  # beside those between letters
+
+
 def test_the_strip_is_even_and_a_time_outside_is_drawn() -> None:
     line = timeline(7)
     strip = strip_of(line, 7)

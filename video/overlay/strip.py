@@ -55,8 +55,10 @@ class Strip:
         self._pages = ceil(length / LONGEST_PAGE)
         self._length = length / self._pages
         self._row = round(1.3 * line_height(style.text))
-        most = max(len(self._lanes(page)[0]) for page in range(self._pages))
-        names = [*timeline.spans, "+0"]
+        pages = [self._lanes(page) for page in range(self._pages)]
+        most = max(len(lanes) for lanes, _ in pages)
+        # The first time stands half beside how many are left out.
+        names = [*timeline.spans, f"+{max(hidden for _, hidden in pages)} 0:"]
         self._left = 2 * style.text + max(text_width(name, style.text) for name in names)
         self._left = min(self._left, width // 3)
         self._right = width - style.text
