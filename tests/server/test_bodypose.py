@@ -111,6 +111,7 @@ def test_people_are_those_of_inference(
 def test_joints_are_where_they_were_drawn(grpc: Client) -> None:
     image, joints = photo()
     found, _ = people(grpc, rgb=image)
+    assert len(found)
     for person in found:
         seen = person[:, 2] > 0
         assert seen.sum() >= 14

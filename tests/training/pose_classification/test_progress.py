@@ -56,4 +56,4 @@ def test_lines_elsewhere(command, tmp_path):
     assert len(lines) == 2 and "Epoch 2 of 2: train_loss" in lines[1]
     assert "━" not in done.stderr
     assert Path(tmp_path / "results" / "train" / "curves.png").exists()
-    assert len(done.stderr.splitlines()) == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 3, done.stderr  # the third: where the results are

@@ -164,7 +164,7 @@ def _unknown(unknown: Figures) -> list[str]:
         "unknown by data set:",
         "",
         *_table(["score", *sources], scores),
-        f"With `unknown` on (largest logit at most {unknown['level']}), "
+        f"With `unknown` on (largest logit below {unknown['level']}), "
         f"{_percent(known['kept'])} % of {known['sequences']} known sequences keep their answer "
         f"and {_percent(known['right_and_kept'])} % of all have the right one. The unknown by "
         "action:",

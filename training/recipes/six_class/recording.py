@@ -131,7 +131,7 @@ def measure(
                 if action == UNKNOWN
                 else f"{100 * given.count(action) / len(given):.1f} % right; "
             )
-            below = "" if level is None else f"; unknown {int((logits <= level).sum())}"
+            below = "" if level is None else f"; unknown {int((logits < level).sum())}"
             lines.append(
                 f"{length} frames, {action}: {len(given)} windows, {right}answers: {counts}{below}"
             )

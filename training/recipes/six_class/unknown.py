@@ -1,7 +1,7 @@
 """Actions of no class: which logit they hardly reach, and how well that tells them apart.
 
-The network only knows its six classes. A sequence is *unknown* when none of its logits exceeds a
-level that most known sequences exceed. The level is fitted on the validation people, and what it
+The network only knows its six classes. A sequence is *unknown* when none of its logits reaches a
+level that most known sequences reach. The level is fitted on the validation people, and what it
 is worth is measured on the held-out ones, by the area under the curve of known kept over unknown
 kept (AUROC: the chance that a known sequence scores above an unknown one). Other scores that the
 logits give are measured beside it.
@@ -26,7 +26,7 @@ from training.recipes.six_class.split import split_of
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 KEPT = 0.95
-"""Share of the known validation sequences that exceeds the level."""
+"""Share of the known validation sequences that reaches the level."""
 
 
 def largest_logit(logits: NDArray[np.float32], temperature: float) -> Floats:
@@ -66,7 +66,7 @@ SCORES: Mapping[str, Callable[[NDArray[np.float32], float], Floats]] = {
 
 
 def fit_unknown_logit(logits: NDArray[np.float32]) -> float:
-    """Return the level that ``KEPT`` of known sequences exceed, from their logits (N, classes)."""
+    """Return the level that ``KEPT`` of known sequences reach, from their logits (N, classes)."""
     return float(round(np.quantile(largest_logit(logits, 1.0), 1 - KEPT), 4))
 
 
@@ -127,7 +127,7 @@ def judge(
         truth: their classes (N,).
         groups: what is of no class.
         temperature: of the network.
-        level: logit that a known sequence exceeds.
+        level: logit that a known sequence reaches.
     """
     groups = list(groups)
     sources = {group.source for group in groups}
@@ -137,7 +137,7 @@ def judge(
     }
     by_source["all"] = np.concatenate([group.logits for group in groups])
     served = SCORES[next(iter(SCORES))]
-    kept = served(known, temperature) > level
+    kept = served(known, temperature) >= level
     return {
         "level": level,
         "known": {
@@ -158,7 +158,7 @@ def judge(
                 "action": group.action,
                 "sequences": len(group.logits),
                 "auroc": auroc(served(known, temperature), served(group.logits, temperature)),
-                "called_unknown": float((served(group.logits, temperature) <= level).mean()),
+                "called_unknown": float((served(group.logits, temperature) < level).mean()),
                 "else_called": CLASSES[int(np.bincount(group.logits.argmax(axis=1)).argmax())],
             }
             for group in groups
