@@ -313,7 +313,7 @@ def foreground(repository: Path, tmp_path: Path) -> Iterator[Callable[..., Foreg
 def test_in_the_foreground_it_ends_in_good_order(
     foreground: Callable[..., Foreground], number: signal.Signals
 ) -> None:
-    server = foreground()
+    server = foreground("env", "--default-signal=HUP")  # the tests may run under nohup
     server.guard.send_signal(number)
     assert server.guard.wait(timeout=25) == 0
     assert left_behind(server.guard.pid) == []
