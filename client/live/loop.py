@@ -24,10 +24,10 @@ from client.pipeline import Pipeline
 from client.session import Client
 from converter import ConvertConfig, InputError
 from converter.deepstream import LiveSegment, LiveSegmenter
+from converter.deepstream.stream import GZIP_MAGIC
 
 log = logging.getLogger(__name__)
 
-GZIP = b"\x1f\x8b"  # what such a file begins with
 POLL = 0.1  # seconds between two looks at a source that is silent
 ENOUGH = 100  # object-frames that cannot all lack a pose by chance
 STOP_PATIENCE = 5.0  # seconds to wait for the server's answers once somebody stops the run
@@ -145,7 +145,7 @@ class LiveRun:
                 self._segmenter.push(text, now, place, number)
             except InputError as error:
                 self._broken.note(str(error))
-                self._packed |= text.startswith(GZIP)
+                self._packed |= text.startswith(GZIP_MAGIC)
         if not self._checked and self._segmenter.summary.objects >= ENOUGH:
             self._checked = True
             try:

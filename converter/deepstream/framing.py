@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+BETWEEN = _SPACE + b","  # records; lines of them may end with the comma of an array
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 # printf writes nan, -nan, inf; Python NaN, Infinity. The first character is spelt out because the
 # search is fast then.

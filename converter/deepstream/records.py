@@ -27,7 +27,6 @@ Decoder = Callable[[bytes], list[T]]
 # Buffers of 128 KiB and more go back to the system each time, which costs more than decoding.
 CHUNK_SIZE = 96 << 10
 _LARGEST_RECORD = 1 << 26
-_BETWEEN = b" \t\r\n,"  # lines may end with the comma of an array
 
 
 def decode_text(
@@ -169,7 +168,7 @@ class RecordFile:
     def _check_line(self, head: bytes) -> None:
         """See that the first record does not go on behind its line."""
         line, _, rest = head.partition(b"\n")
-        if rest.strip() and framing.is_torn(line.rstrip(_BETWEEN)):
+        if rest.strip() and framing.is_torn(line.rstrip(framing.BETWEEN)):
             raise InputError(
                 f"{self.path}: record 0 does not end on its line: "
                 "a record must stand on one line, or put the records into an array"
@@ -213,7 +212,7 @@ class RecordFile:
     def array(self, records: bytes | memoryview) -> bytes:
         """Return the text of an array of `records`, which are separated as in the file."""
         if self.lines:
-            lines = (line.strip(_BETWEEN) for line in bytes(records).splitlines())
+            lines = (line.strip(framing.BETWEEN) for line in bytes(records).splitlines())
             records = b",".join(line for line in lines if line)
         return b"".join((b"[", records, b"]"))
 

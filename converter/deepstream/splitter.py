@@ -9,8 +9,6 @@ from converter.deepstream import framing
 
 LARGEST_RECORD = 1 << 22  # bytes; a record of a thousand persons has three million
 
-_BETWEEN = b" \t\r\n,"
-
 
 class Piece(NamedTuple):
     """The text of one record.
@@ -55,7 +53,7 @@ class RecordSplitter:
 
     def end(self) -> Iterator[Piece]:
         """End the stream; yields the last line, or what there is of an unfinished record."""
-        rest, self._buffer = self._buffer.strip(_BETWEEN), b""
+        rest, self._buffer = self._buffer.strip(framing.BETWEEN), b""
         if rest:
             yield self._piece(rest)
 
@@ -66,20 +64,20 @@ class RecordSplitter:
         if following < 0:
             yield from self.end()
             return
-        yield self._piece(self._buffer[:following].rstrip(_BETWEEN))
+        yield self._piece(self._buffer[:following].rstrip(framing.BETWEEN))
         self._buffer = self._buffer[following:]
         yield from self.feed(b"")
 
     def _from_array(self) -> Iterator[Piece]:
         begin = 0
         if not self._beginning:
-            self._buffer = self._buffer.lstrip(_BETWEEN)
+            self._buffer = self._buffer.lstrip(framing.BETWEEN)
             self._beginning = framing.signature(self._buffer, 0)
         for end in framing.record_ends(self._buffer).tolist():
-            text = self._buffer[begin:end].lstrip(_BETWEEN)
+            text = self._buffer[begin:end].lstrip(framing.BETWEEN)
             begin = end
             yield self._piece(text)
-        self._buffer = self._buffer[begin:].lstrip(_BETWEEN)
+        self._buffer = self._buffer[begin:].lstrip(framing.BETWEEN)
         if self._buffer[:1] not in (b"{", b""):  # its end, or no array after all
             self._buffer = self._buffer.removeprefix(b"]")
             self._in_array = False
@@ -90,7 +88,7 @@ class RecordSplitter:
             self._buffer = self._buffer.removeprefix(framing.BOM)
         begin = 0
         while not self._starts_array(begin) and (end := self._buffer.find(b"\n", begin)) >= 0:
-            line = self._buffer[begin:end].strip(_BETWEEN)
+            line = self._buffer[begin:end].strip(framing.BETWEEN)
             begin = end + 1
             if line:
                 yield self._piece(line)

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from converter.errors import InputError
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _COMPRESSED_PIECE = 1 << 18
 
 
@@ -39,7 +39,7 @@ class ByteStream:
         self.size = status.st_size
         self.identity = (status.st_ino, status.st_size, status.st_mtime_ns)
         self.torn = False
-        packed = self._file.peek(2)[:2] == _GZIP_MAGIC
+        packed = self._file.peek(2)[:2] == GZIP_MAGIC
         self._unpacker = zlib.decompressobj(wbits=31) if packed else None
 
     def __enter__(self) -> ByteStream:

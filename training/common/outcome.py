@@ -15,6 +15,8 @@ from training.common.status import Status, StatusFile
 
 logger = logging.getLogger(__name__)
 
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130  # exit codes
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
@@ -35,14 +37,14 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
         return run()
     except InputError as error:
         sys.stderr.write(f"{program}: error: {presentable(one_line(error))}\n")
-        return 2
+        return MISTAKE
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted\n")
-        return 130
+        return INTERRUPTED
     except Exception as error:  # a failure is one line; the traceback is for --verbose
         logger.debug("traceback", exc_info=True)
         sys.stderr.write(f"{program}: failed: {presentable(one_line(error))}\n")
-        return 1
+        return FAILED
 
 
 @contextlib.contextmanager

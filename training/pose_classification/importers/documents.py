@@ -41,14 +41,14 @@ def open_documents(folder: Path, config: ConvertConfig) -> Source:
     Raises:
         InputError: A file is at another place or not a document, or there is none.
     """
-    files = [path for suffix in _SUFFIXES for path in files_in(folder, suffix)]
+    files = [path for path in files_in(folder, "") if path.name.endswith(_SUFFIXES)]
     if not files:
         raise InputError(f"{folder}: holds no documents: they {_PLACE}")
     for path in files:
         if len(path.relative_to(folder).parts) != 3:
             raise InputError(f"{path}: {_PLACE}, below {folder}")
     channels = POSITION if config.channels == len(POSITION) else IMAGE_POSITION
-    return Source("nvidia", _clips(sorted(files), config), None, channels, config.pose_type)
+    return Source("nvidia", _clips(files, config), None, channels, config.pose_type)
 
 
 def _clips(files: list[Path], config: ConvertConfig) -> Iterator[Clip]:

@@ -21,7 +21,7 @@ from training.pose_classification.importers.clips import (
     some_train,
     with_confidence,
 )
-from training.pose_classification.importers.tables import read_npz, read_sequences
+from training.pose_classification.importers.tables import read_sequences
 
 _NAME = re.compile(r"HDM_(\w\w)_(\w+?)_\d+_\d+")
 
@@ -60,8 +60,9 @@ def _parsed(name: str, where: Path) -> re.Match[str]:
 
 
 def _packed(path: Path, split: str | None) -> Iterator[Clip]:
-    content = read_sequences(path, "bones")
-    tested = read_npz(path, "is_test")["is_test"].astype(bool) if split == "npz" else None
+    further = ("bones", "is_test") if split == "npz" else ("bones",)
+    content = read_sequences(path, *further)
+    tested = content["is_test"].astype(bool) if split == "npz" else None
     if tested is not None and tested.shape != content["names"].shape:
         raise InputError(f"{path}: is_test must say of each of the names whether it is val")
     if content["bones"].shape != content["frames"].shape[1:2]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -24,6 +23,7 @@ from training.pose_classification.importers.clips import (
     is_shadow,
     with_confidence,
 )
+from training.pose_classification.importers.tables import DAMAGED
 
 ACTIONS = {
     "a01": "pick_up_with_one_hand",
@@ -45,7 +45,6 @@ SPLITS = {
     "none": {"01": "all", "02": "all", "03": "all"},
 }
 LARGEST_FILE = 64 << 20  # bytes; a sequence of 200 frames has half a million
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 _NAME = re.compile(r"(a\d\d)_s\d\d_e\d\d_v(\d\d)")
 
 
@@ -116,7 +115,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
                 if archive.getinfo(name).file_size > LARGEST_FILE:
                     raise zipfile.BadZipFile(f"{name} is larger than a sequence can be")
                 yield name, archive.read(name)
-    except (OSError, *_DAMAGED, RuntimeError) as error:  # the last: a password
+    except (OSError, *DAMAGED, EOFError, RuntimeError) as error:  # the last: a password
         raise InputError(f"{path}: neither a folder nor a readable zip ({error})") from error
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from converter import InputError
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error)
+DAMAGED = (zipfile.BadZipFile, zlib.error)  # what a broken zip raises, which .npz are
 _MUST_BE = {
     "frames": "numbers of shape (frames of all sequences, joints, 3)",
     "offsets": "whole numbers: where each of the names begins in frames, and where the last ends",
@@ -31,7 +31,7 @@ def read_npz(path: Path, *keys: str) -> dict[str, NDArray[Any]]:
             return {key: content[key] for key in keys}
     except KeyError as error:
         raise InputError(f"{path}: has no array {error.args[0].split()[0]}") from error
-    except (OSError, ValueError, *_DAMAGED, AttributeError, TypeError) as error:
+    except (OSError, ValueError, *DAMAGED, AttributeError, TypeError) as error:
         raise InputError(f"{path}: not a readable .npz ({error})") from error
 
 

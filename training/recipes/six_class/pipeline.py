@@ -13,6 +13,7 @@ import torch
 from converter import ConvertConfig, InputError
 from converter.sidecar import UNKNOWN
 from training.common.checkpoint import load_checkpoint, save_checkpoint
+from training.common.outcome import INTERRUPTED, MISTAKE
 from training.common.spec import load_spec
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.labels import read_labels
@@ -37,8 +38,6 @@ from training.recipes.six_class.unknown import fit_unknown_logit, judge, strange
 SPEC = Path(__file__).parent / "spec.yaml"
 # Turning a picture that is stretched to a square would bend people.
 PICTURE = ("model.fit_picture=true", "dataset.random_rotation=0")
-MISTAKE, INTERRUPTED = 2, 130
-"""Exit codes of a task."""
 TESTS = {
     "all sources, as they are": "test",
     **{f"{source}, as it is": f"test_{source}" for source in DATA_SETS},
