@@ -4,11 +4,13 @@
 # Extras: serve, train, bpnet, video, live, gpu, dev (docs/dependencies.md)
 set -euo pipefail
 self=$(readlink -f "$0")
-case ${1:-} in
-    -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$self" && exit 0 ;;
-    -*) echo "setup: $1 is not an extra (see --help)" >&2 && exit 2 ;;
-esac
+case ${1:-} in -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$self" && exit 0 ;; esac
 cd "$(dirname "$self")/.."
+for extra in "$@"; do
+    grep -q "^$extra = \[$" pyproject.toml && continue
+    echo "setup: $extra is not an extra (see --help)" >&2
+    exit 2
+done
 venv=${VENV:-.venv}
 python=${PYTHON:-python3}
 wanted="$(IFS=,; echo "$*")"
@@ -42,7 +44,9 @@ fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 echo "setup: installing ${wanted:-the client} into $venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+quiet=--quiet
+if [ -t 1 ]; then quiet=; fi # somebody may watch what is downloaded
+"$venv/bin/python" -m pip install $quiet --disable-pip-version-check \
     --constraint requirements.lock --editable ".${wanted:+[$wanted]}"
 echo "$digest $wanted" > "$stamp"
 video_models

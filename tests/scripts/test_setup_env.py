@@ -36,13 +36,14 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
 
 
 @pytest.mark.parametrize(
-    ("flag", "code", "said"),
+    ("word", "code", "said"),
     [
         ("--help", 0, "Usage: scripts/setup_env.sh [EXTRA ...]"),
         ("--fast", 2, "setup: --fast is not an extra (see --help)"),
+        ("sreve", 2, "setup: sreve is not an extra (see --help)"),
     ],
 )
-def test_a_flag_installs_nothing(flag: str, code: int, said: str, tmp_path: Path) -> None:
-    done = without_python(SCRIPT, flag, tmp_path)
+def test_what_is_no_extra_installs_nothing(word: str, code: int, said: str, tmp_path: Path) -> None:
+    done = without_python(SCRIPT, word, tmp_path)
     assert done.returncode == code
     assert said in done.stdout + done.stderr
