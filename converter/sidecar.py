@@ -18,6 +18,16 @@ UNKNOWN = "unknown"
 """The answer for a sequence of which no class is likely enough."""
 
 
+def newest_sidecar(folder: Path) -> Path:
+    """Return where the sidecar of a model's newest version is, or would be.
+
+    Args:
+        folder: `model_repository/<model>`, with version folders `1`, `2` ...
+    """
+    versions = [path for path in folder.glob("*") if path.name.isdecimal() and path.is_dir()]
+    return max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
+
+
 @dataclass(frozen=True)
 class Sidecar:
     """The facts about a network that those around it need; the defaults are those of NVIDIA's.
@@ -43,13 +53,12 @@ class Sidecar:
         """Read the sidecar of the newest version in a model's folder of the repository.
 
         Args:
-            folder: `model_repository/<model>`, with version folders `1`, `2` ...
+            folder: See `newest_sidecar`.
 
         Raises:
             InputError: It is not JSON, or a value is not one of those above.
         """
-        versions = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
-        path = max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
+        path = newest_sidecar(folder)
         if not path.exists():
             return cls()
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.errors import InputError
-from converter.sidecar import SIDECAR
+from converter.sidecar import newest_sidecar
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ class NetworkFacts:
         Raises:
             InputError: it is missing, or not of such a network.
         """
-        versions = [path for path in folder.glob("*") if path.name.isdecimal()]
-        path = max(versions, key=lambda version: int(version.name), default=folder) / SIDECAR
+        path = newest_sidecar(folder)
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             pose, scaling = json.loads(facts["pose_config"]), json.loads(facts["normalization"])
