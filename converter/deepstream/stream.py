@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import zlib
 from pathlib import Path
-from types import TracebackType
 
 from converter.errors import InputError
 
@@ -45,12 +44,7 @@ class ByteStream:
     def __enter__(self) -> ByteStream:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     @property
