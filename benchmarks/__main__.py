@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-USAGE_ERROR, INTERRUPTED = 2, 130
+from converter.command_line import INTERRUPTED, MISTAKE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             sys.stdout.write("interrupted\n")
             return INTERRUPTED
-        if code == USAGE_ERROR and not arguments.name:
+        if code == MISTAKE and not arguments.name:
             sys.stdout.write(f"   left out; see python -m benchmarks.{name} --help\n")
         elif code:
             failed.append(name)

@@ -20,11 +20,10 @@ from client.progress import show_progress
 from client.results import write_lines
 from client.session import Client
 from converter import ConvertConfig, InputError
+from converter.command_line import FAILED, INTERRUPTED, MISTAKE
 from converter.messages import MessageFormatter
 
 log = logging.getLogger(__name__)
-
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from client.pictures import Pictures
 from client.settings import Settings, Tls
 from converter import InputError
+from converter.command_line import Parser
 from converter.deepstream import Style
 from converter.segment import LABEL_POLICIES, LabelPolicy
 
@@ -75,16 +75,9 @@ class Options:
     verbose: bool
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaint is one line, raised instead of printed."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (--help lists the flags)")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Make the parser; its defaults come from ``Settings``."""
-    p = _Parser(
+    p = Parser(
         prog="tao_client",
         description="Classify body pose sequences on a Triton Inference Server.",
         allow_abbrev=False,

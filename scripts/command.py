@@ -1,4 +1,4 @@
-"""How the commands of this folder end: exit codes, and one line for everything that goes wrong."""
+"""How the commands of this folder begin and end: flags, folders, a line for what goes wrong."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
+from converter.command_line import FAILED, INTERRUPTED, MISTAKE
 from converter.errors import InputError
 from converter.messages import presentable
-
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaint is one line, raised instead of printed."""
-
-    def error(self, message: str) -> NoReturn:
-        """See `argparse.ArgumentParser.error`."""
-        raise InputError(f"{message} (--help lists the arguments)")
 
 
 def run(program: str, work: Callable[[], int]) -> int:

@@ -19,7 +19,8 @@ import numpy as np
 
 from converter import get_layout
 from converter.bodypose.photo import STRIDE, Placement
-from scripts.command import Parser, run
+from converter.command_line import Parser
+from scripts.command import run
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
 from training.bpnet.keypoints import Visibility

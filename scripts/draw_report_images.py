@@ -17,8 +17,9 @@ from PIL import Image
 from selenium.webdriver import Chrome
 
 from client import annotate
+from converter.command_line import Parser
 from scripts.chromium import open_chromium
-from scripts.command import Parser, run
+from scripts.command import run
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_wheel import ROOT
 from video import poses

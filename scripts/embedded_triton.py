@@ -17,8 +17,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
+from converter.command_line import MISTAKE
 from converter.errors import InputError
 from scripts.triton_guard import LOOPBACK, PORTS, STOP_DEADLINE, check_ports, is_ready, main
 from scripts.triton_wheel import ROOT
@@ -134,12 +134,7 @@ class EmbeddedTriton:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _end(self, number: signal.Signals) -> None:
@@ -157,7 +152,7 @@ class EmbeddedTriton:
         with self.log.open("rb") as log:
             log.seek(offset)
             text = log.read().decode(errors="replace")
-        if code == 2:  # the guard's one line on what the user should change
+        if code == MISTAKE:  # the guard's one line on what the user should change
             self.stop()
             return InputError(text.strip().rpartition("embedded_triton: ")[2])
         why = next((line for line in text.splitlines() if any(sign in line for sign in SIGNS)), "")

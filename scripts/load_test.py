@@ -28,8 +28,9 @@ from rich.progress import track
 from tritonclient.utils import InferenceServerException
 
 from converter import ConvertConfig, InputError, network_input
+from converter.command_line import Parser
 from converter.deepstream import AnnotationJob
-from scripts.command import Parser, count, make_folder, run
+from scripts.command import count, make_folder, run
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.load_report import NETWORK, Point, draw, explain, table
 from scripts.perf_analyzer import PerfAnalyzer

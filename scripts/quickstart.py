@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from scripts.command import FAILED, Parser, make_folder, run
+from converter.command_line import FAILED, Parser
+from scripts.command import make_folder, run
 from scripts.embedded_triton import EmbeddedTriton
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converter.atomic import replacing
-from scripts.command import Parser, run
+from converter.command_line import Parser
+from scripts.command import run
 from video.blazepose.models import FOLDER
 
 # Any platform's wheel holds the same networks.

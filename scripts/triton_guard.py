@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from converter.command_line import Parser
 from converter.errors import InputError
-from scripts.command import Parser, run
+from scripts.command import run
 from scripts.triton_wheel import ROOT, TritonWheel
 
 LOOPBACK = "127.0.0.1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from video.results.command import Parser
+from converter.command_line import Parser
 from video.writer import STDOUT
 
 MOST = 10**9  # beyond, arithmetic fails

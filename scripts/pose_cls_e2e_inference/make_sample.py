@@ -13,7 +13,8 @@ from pathlib import Path
 import av
 
 from converter.atomic import replacing
-from scripts.command import Parser, run
+from converter.command_line import Parser
+from scripts.command import run
 
 OUTPUT = Path(__file__).parents[2] / "samples" / "three_people.mp4"
 FIRST, COUNT = 100, 200

@@ -172,7 +172,8 @@ def test_a_taken_port_is_named(repository: Path) -> None:
         ),
         (
             ["--http-port", "x"],
-            "argument --http-port: invalid int value: 'x' (--help lists the arguments)",
+            "argument --http-port: invalid int value: 'x' "
+            "(see python -m scripts.embedded_triton --help)",
         ),
     ],
 )

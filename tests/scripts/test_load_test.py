@@ -97,7 +97,7 @@ def test_a_failing_perf_analyzer_is_told(
         (["--concurrency", "0"], "argument --concurrency: '0' is not a whole number above 0"),
         (["--batch", "1", "0"], "argument --batch: '0' is not a whole number above 0"),
         (["--window", "-5"], "argument --window: '-5' is not a whole number above 0"),
-        (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)"),
+        (["--fast"], "unrecognized arguments: --fast (see scripts/load_test.sh --help)"),
     ],
 )
 def test_mistakes(

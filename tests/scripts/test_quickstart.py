@@ -52,8 +52,8 @@ def test_an_interrupt_ends_the_server_too(
     [
         (["file"], "file cannot be made (File exists): give another folder\n"),
         (["file/folder"], "file/folder cannot be made (Not a directory): give another folder\n"),
-        (["--fast"], "unrecognized arguments: --fast (--help lists the arguments)\n"),
-        (["a", "b"], "unrecognized arguments: b (--help lists the arguments)\n"),
+        (["--fast"], "unrecognized arguments: --fast (see scripts/quickstart.sh --help)\n"),
+        (["a", "b"], "unrecognized arguments: b (see scripts/quickstart.sh --help)\n"),
     ],
 )
 def test_mistakes_are_one_line_and_start_nothing(

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
+from converter.command_line import Parser
 from training.bpnet.commands import (
     dataset_convert,
     evaluate,
@@ -16,7 +17,7 @@ from training.bpnet.commands import (
     prune,
     train,
 )
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 
 _TASKS = (dataset_convert, train, evaluate, inference, prune, export, gen_trt_engine)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from converter import InputError
-from training.common.outcome import Parser, exit_code, recorded
+from converter.command_line import Parser
+from training.common.outcome import exit_code, recorded
 from training.common.results import is_main_process, open_results, write_atomic
 from training.common.schema import commented_yaml, help_text, options_table
 from training.common.spec import SpecModel, load_spec

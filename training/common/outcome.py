@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 from converter import InputError
+from converter.command_line import FAILED, INTERRUPTED, MISTAKE
 from converter.messages import presentable
 from training.common.status import Status, StatusFile
 
 logger = logging.getLogger(__name__)
-
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130  # exit codes
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and leaving."""
-        raise InputError(f"{message} (see {self.prog} --help)")
 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:

@@ -26,9 +26,10 @@ from onnxruntime.quantization import QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from converter import InputError
+from converter.command_line import Parser
 from training.common.calibration import CalibrationBatches
 from training.common.engine.request import TOLERANCES
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 from training.pose_classification.metadata import FP32, INT8, ModelMetadata
 from training.pose_classification.onnx_model import INPUT, OUTPUT, check_onnx_path, write_model
 

@@ -8,8 +8,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from converter.command_line import FAILED, INTERRUPTED, MISTAKE, Parser
 from converter.errors import InputError
 from converter.messages import MessageFormatter
 from video.results.view import Size
@@ -18,15 +18,6 @@ log = logging.getLogger(__name__)
 
 LARGEST_SIDE = 65_535  # of a frame, in pixels
 LARGEST_NUMBER = 1e9
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaint is one line, raised instead of printed."""
-
-    def error(self, message: str) -> NoReturn:
-        """See `argparse.ArgumentParser.error`."""
-        raise InputError(f"{message} (--help lists the flags)")
 
 
 def results_parser(program: str, description: str) -> Parser:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converter import ConvertConfig, InputError
+from converter.command_line import Parser
 from training.common.engine.build import make_engine
 from training.common.engine.find import KINDS, NEWEST_MAJOR, ROOT
 from training.common.engine.request import PRECISIONS, EngineRequest
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 
 NAME = "build_engine"
 SERVED = ROOT / "model_repository" / "pose_classification_tao" / "1" / "model.onnx"

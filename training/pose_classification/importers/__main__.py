@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from converter import ConvertConfig, InputError, layout_names
+from converter.command_line import Parser
 from converter.config import POSE_TYPES
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 from training.pose_classification.importers.annotations import open_annotations
 from training.pose_classification.importers.arrays import ArrayOptions, write_arrays
 from training.pose_classification.importers.clips import Source

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from converter import InputError
-from training.common.outcome import Parser, exit_code
+from converter.command_line import Parser
+from training.common.outcome import exit_code
 from training.common.results import write_atomic
 from training.pose_classification.plots import save_confusion
 from training.pose_classification.quantise import quantise_file

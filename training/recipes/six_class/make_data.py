@@ -32,8 +32,9 @@ import numpy as np
 
 from converter import ConvertConfig
 from converter.atomic import check_place
+from converter.command_line import Parser
 from converter.config import POSE_TYPES
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.augment import augment

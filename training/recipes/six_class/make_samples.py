@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from converter import ConvertConfig
-from training.common.outcome import Parser, exit_code
+from converter.command_line import Parser
+from training.common.outcome import exit_code
 from training.common.results import write_atomic
 from training.recipes.six_class.arrays import Row, write_rows
 from training.recipes.six_class.body import complete

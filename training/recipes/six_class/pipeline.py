@@ -11,9 +11,9 @@ import onnx
 import torch
 
 from converter import ConvertConfig, InputError
+from converter.command_line import INTERRUPTED, MISTAKE
 from converter.sidecar import UNKNOWN
 from training.common.checkpoint import load_checkpoint, save_checkpoint
-from training.common.outcome import INTERRUPTED, MISTAKE
 from training.common.spec import load_spec
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.labels import read_labels

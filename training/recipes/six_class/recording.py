@@ -22,9 +22,10 @@ import numpy as np
 import onnxruntime
 
 from converter import ConvertConfig, InputError, network_input
+from converter.command_line import Parser
 from converter.deepstream import AnnotationJob
 from converter.sidecar import UNKNOWN, Sidecar
-from training.common.outcome import Parser, exit_code
+from training.common.outcome import exit_code
 from training.pose_classification.serving import network_name
 from training.recipes.six_class.rules import CLASSES
 
