@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from converter.errors import InputError
+from converter.errors import InputError, check_choice
 from converter.resample import NETWORK_RATE, frames_before
 
 # Pose type -> (channels of the network input, key of the pose in DeepStream's JSON).
@@ -67,9 +67,7 @@ class ConvertConfig:
         for each in fields(self):
             typed = _typed(getattr(self, each.name), str(each.type), each.name)
             object.__setattr__(self, each.name, typed)
-        if self.pose_type not in POSE_TYPES:
-            known = ", ".join(POSE_TYPES)
-            raise InputError(f"pose_type is '{self.pose_type}', must be one of {known}")
+        check_choice("pose_type", self.pose_type, POSE_TYPES)
         for name in ("frame_width", "frame_height", "focal_length", "num_joints", "frame_rate"):
             _at_least(name, getattr(self, name), 0, strict=True)
         _at_least("sequence_length_min", self.sequence_length_min, 1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.config import POSE_TYPES, ConvertConfig
-from converter.errors import InputError
+from converter.errors import InputError, check_choice
 from converter.pose_array import pose_array
 from converter.resample import resample
 
@@ -44,8 +44,7 @@ def normalise(
         InputError: The shape, the pose type or a length in pixels is wrong.
     """
     keypoints = pose_array(keypoints)
-    if pose_type not in POSE_TYPES:
-        raise InputError(f"pose_type is '{pose_type}', must be one of {', '.join(POSE_TYPES)}")
+    check_choice("pose_type", pose_type, POSE_TYPES)
     if keypoints.ndim < 3 or keypoints.shape[-1] != 4:
         raise InputError(f"poses must have shape (..., T, V, 4), got {keypoints.shape}")
     flat = pose_type != "3dbp"

@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from converter.config import ConvertConfig
-from converter.errors import InputError
+from converter.errors import check_choice
 
 LabelPolicy = Literal["dense", "tao"]
 LABEL_POLICIES: tuple[str, ...] = get_args(LabelPolicy)
-
-
-def check_policy(policy: str) -> None:
-    """See that a label policy is one of `LABEL_POLICIES`.
-
-    Raises:
-        InputError: It is not.
-    """
-    if policy not in LABEL_POLICIES:
-        raise InputError(f"label policy is '{policy}', must be one of {LABEL_POLICIES}")
 
 
 class Cut(NamedTuple):
@@ -108,6 +98,6 @@ def segment_bounds(
     Raises:
         InputError: The policy is unknown.
     """
-    check_policy(policy)
+    check_choice("label policy", policy, LABEL_POLICIES)
     segmenter = Segmenter(config, policy)
     return [(cut.start, cut.end) for cut in segmenter.grow(length) + segmenter.close()]

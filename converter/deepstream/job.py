@@ -21,8 +21,8 @@ from converter.deepstream.schema import record_decoder
 from converter.deepstream.summary import Summary
 from converter.deepstream.tracker import Tracker
 from converter.deepstream.tracks import CutPoses, TrackId
-from converter.errors import InputError
-from converter.segment import LabelPolicy, check_policy
+from converter.errors import InputError, check_choice
+from converter.segment import LABEL_POLICIES, LabelPolicy
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class AnnotationJob:
     def __init__(
         self, path: str | Path, config: ConvertConfig, policy: LabelPolicy = "dense"
     ) -> None:
-        check_policy(policy)
+        check_choice("label policy", policy, LABEL_POLICIES)
         self.summary = Summary()
         self._config = config
         self._file = RecordFile(Path(path), self.summary)
@@ -140,8 +140,7 @@ class AnnotationJob:
             ValueError: A class has no name.
             RuntimeError: Segments are left that have not been taken.
         """
-        if style not in STYLES:
-            raise InputError(f"style is '{style}', must be one of {STYLES}")
+        check_choice("style", style, STYLES)
         if not self._all_read:
             raise RuntimeError("take all segments before writing")
         classes = np.append(np.array(self._classes, dtype=np.int32), np.int32(-1))

@@ -193,7 +193,7 @@ class RecordFile:
         end = buffer.rfind(b"\n") + 1 if self.lines else framing.sure_end(buffer, start)
         if end:
             return self._decode(decode, buffer, start, end), end
-        if buffer[start : start + 1] not in b"{, \t\r\n" or len(buffer) > _LARGEST_RECORD:
+        if buffer[start : start + 1] not in b"{" + framing.BETWEEN or len(buffer) > _LARGEST_RECORD:
             raise InputError(
                 f"{self.path}: record {self._summary.records} is not a JSON object of at most "
                 f"{_LARGEST_RECORD >> 20} MiB"
@@ -221,7 +221,7 @@ class RecordFile:
         if end is not None:
             yield self._decode(decode, buffer, start, end)
         rest = buffer[start if end is None else end :]
-        tail = rest.lstrip(b" \t\r\n,").rstrip()
+        tail = rest.lstrip(framing.BETWEEN).rstrip()
         self.ending = rest if rest.strip() == b"]" else b"]"
         if not tail:
             opened = self._summary.records or b"[" in buffer[:start]
