@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from client.documents import load_convert_config
+from client.convert_config import load_convert_config
 from client.errors import ServerError
 from client.inputs import Source, check_output, find_sources
 from client.live import run_live

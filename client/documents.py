@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from client.model import ModelInfo
 from client.pipeline import Batch
-from converter import ConvertConfig, InputError, network_input, resample
+from converter import ConvertConfig, network_input, resample
 from converter.deepstream import AnnotationJob, Segment
-
-
-def load_convert_config(
-    path: Path | None, max_gap: int | None = None, frame_rate: float | None = None
-) -> ConvertConfig:
-    """Read NVIDIA's ``dataset_convert_config`` YAML.
-
-    Args:
-        path: The file; None or an empty one gives the defaults.
-        max_gap: Where given, stands for the file's.
-        frame_rate: Likewise.
-
-    Raises:
-        InputError: Not readable, not YAML, or a key or value the converter does not know.
-    """
-    config = ConvertConfig()
-    if path is not None:
-        try:
-            mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-        if mapping is None:  # nothing but comments
-            mapping = {}
-        if not isinstance(mapping, dict):
-            raise InputError(f"{path}: expected lines of 'key: value', as in pose_type: 3dbp")
-        config = ConvertConfig.from_mapping(mapping, source=str(path))
-    if max_gap is not None:
-        config = replace(config, max_gap=max_gap)
-    if frame_rate is not None:
-        config = replace(config, frame_rate=frame_rate)
-    return config
 
 
 def as_sequence(

@@ -13,7 +13,9 @@ from converter.atomic import check_place
 
 ARRAYS = (".npy",)
 DOCUMENTS = (".json", ".json.gz", ".ndjson", ".ndjson.gz")
-WRITTEN = ("results.json", "results.ndjson")  # by this program, of what it also reads
+# What results are called: those of an array, of a document, of a live stream.
+ARRAY_RESULTS, DOCUMENT_RESULTS, LIVE_RESULTS = "results.txt", "results.json", "results.ndjson"
+WRITTEN = (DOCUMENT_RESULTS, LIVE_RESULTS)  # by this program, of what it also reads
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
         folders = [output / name.relative_to(shared) for name in names]
     sources = []
     for path, folder in zip(paths.values(), folders, strict=True):
-        target = folder / ("results.txt" if _is(path, ARRAYS) else "results.json")
+        target = folder / (ARRAY_RESULTS if _is(path, ARRAYS) else DOCUMENT_RESULTS)
         if target.resolve() in paths or folder.is_file():
             raise InputError(f"{target}: results would overwrite an input; change --output_path")
         sources.append(Source(path, target))

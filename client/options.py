@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.pictures import Pictures
-from client.settings import Settings, Tls
-from converter import InputError
+from client.settings import DEFAULT_PORTS, Settings, Tls
+from converter import ConvertConfig, InputError
 from converter.command_line import Parser
 from converter.deepstream import Style
+from converter.resample import NETWORK_RATE
 from converter.segment import LABEL_POLICIES, LabelPolicy
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ def _add_model_flags(p: argparse.ArgumentParser) -> None:
         "--url",
         default="",
         metavar="HOST[:PORT]",
-        help="default localhost:8000, with -i grpc localhost:8001",
+        help="default localhost:{http}, with -i grpc localhost:{grpc}".format(**DEFAULT_PORTS),
     )
     group.add_argument(
         "-i",
@@ -216,13 +217,15 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         "--max-gap",
         type=int,
         metavar="FRAMES",
-        help="a track ends when more frames than this are missing (default 30)",
+        help="a track ends when more frames than this are missing "
+        f"(default {ConvertConfig.max_gap})",
     )
     group.add_argument(
         "--frame-rate",
         type=float,
         metavar="FPS",
-        help="poses per second of the document (default 30); others are interpolated to 30",
+        help="poses per second of the document "
+        f"(default {NETWORK_RATE:g}, which others are interpolated to)",
     )
     group.add_argument(
         "--label-policy",

@@ -8,11 +8,10 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from client.inputs import LIVE_RESULTS
 from client.pipeline import Result
 from converter.deepstream import LiveSegment
 from converter.messages import printable
-
-FILE_NAME = "results.ndjson"
 
 
 class Journal:
@@ -24,7 +23,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / FILE_NAME
+        self.path = folder / LIVE_RESULTS
         self._file = self.path.open("ab", buffering=0)
 
     def __enter__(self) -> Journal:

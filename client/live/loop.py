@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from client.connection import Connection
-from client.documents import load_convert_config
+from client.convert_config import load_convert_config
 from client.errors import ServerError
-from client.inputs import check_output
+from client.inputs import LIVE_RESULTS, check_output
 from client.live.complaints import Complaints
-from client.live.events import FILE_NAME, Journal
+from client.live.events import Journal
 from client.live.sender import Sender
 from client.live.sources import Arrival, LiveSource, open_source, refuse
 from client.options import Options
@@ -47,7 +47,7 @@ def run_live(options: Options) -> None:
         raise refuse(" ".join(options.inputs) or "--live", "name one source")
     if options.label_policy == "tao":
         raise InputError("--label-policy tao cannot be used with --live: its tracks never end")
-    check_output(options.output_path / FILE_NAME)
+    check_output(options.output_path / LIVE_RESULTS)
     convert = load_convert_config(options.convert_config, options.max_gap, options.frame_rate)
     with contextlib.ExitStack() as stack:
         source = open_source(options.inputs[0])
