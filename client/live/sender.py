@@ -152,16 +152,19 @@ class Sender:
         """Wait for segments; returns those for the next request, none at the end."""
         with self._change:
             self._change.wait_for(lambda: self._waiting or self._closed)
-            while self._waiting and len(self._under_way) < self._size:
-                if self._under_way and self._model.raw:
-                    lengths = {len(s.keypoints) for s in (self._under_way[0], self._waiting[0])}
-                    if len(lengths) > 1:
-                        break
+            while self._waiting and self._has_room_for(self._waiting[0]):
                 self._under_way.append(self._waiting.popleft())
             if self._dropping and not self._waiting:
                 log.info("caught up with the stream; %d segments were dropped", self.dropped)
                 self._dropping = False
         return self._under_way
+
+    def _has_room_for(self, segment: LiveSegment) -> bool:
+        """Whether the next request can take it; the ensemble wants segments of one length."""
+        if not self._under_way:
+            return True
+        fits = len(segment.keypoints) == len(self._under_way[0].keypoints) or not self._model.raw
+        return fits and len(self._under_way) < self._size
 
     def _note_drop(self) -> None:
         self.dropped += 1

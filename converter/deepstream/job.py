@@ -177,10 +177,7 @@ class AnnotationJob:
         self._conclude()
 
     def _enlist(self, cuts: Iterator[CutPoses]) -> Iterator[Segment]:
-        if (needed := self.summary.objects) > len(self._segment_of):
-            grown = np.full(2 * needed, -1, dtype=np.int32)
-            grown[: len(self._segment_of)] = self._segment_of
-            self._segment_of = grown
+        self._make_room()
         for cut in cuts:
             index = len(self._classes)
             self._classes.append(-1)
@@ -191,6 +188,13 @@ class AnnotationJob:
             yield Segment(
                 index, cut.poses.keypoints.copy(), cut.track, int(frames[0]), int(frames[-1])
             )
+
+    def _make_room(self) -> None:
+        """Let `_segment_of` hold all objects so far."""
+        if (needed := self.summary.objects) > len(self._segment_of):
+            grown = np.full(2 * needed, -1, dtype=np.int32)
+            grown[: len(self._segment_of)] = self._segment_of
+            self._segment_of = grown
 
     def _conclude(self) -> None:
         self.summary.check_poses(self._config, str(self._file.path))

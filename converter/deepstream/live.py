@@ -133,11 +133,11 @@ class _Watch:
         self._ahead.setdefault(frame, now)
         self._settle(self.newest - self._reorder)
 
-    def tire(self, now: float) -> None:
+    def give_up(self, now: float) -> None:
         """Wait no more for what has been missing too long."""
-        weary = [frame for frame, came in self._ahead.items() if now - came > PATIENCE]
-        if weary:
-            self._settle(max(weary))
+        held_up = [frame for frame, came in self._ahead.items() if now - came > PATIENCE]
+        if held_up:
+            self._settle(max(held_up))
 
     def excuse(self, seconds: float) -> None:
         self.heard += seconds
@@ -177,7 +177,7 @@ class _LiveTracker(Tracker):
 
     def flush(self) -> Iterator[CutPoses]:
         for name, watch in list(self._watches.items()):
-            watch.tire(self.now)
+            watch.give_up(self.now)
             if self.now - watch.heard > SILENCE:
                 del self._watches[name]
                 self._ended.extend(self._sources.pop(name).tracks.values())
