@@ -21,6 +21,7 @@ from converter import get_layout
 from converter.bodypose.photo import STRIDE, Placement
 from converter.command_line import Parser
 from scripts.command import run
+from scripts.triton_wheel import ROOT
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
 from training.bpnet.keypoints import Visibility
@@ -32,7 +33,7 @@ from training.bpnet.visualise import SkeletonPainter
 from video.capture import Video
 from video.sources.mediapipe import MediaPipe
 
-SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "three_people.mp4"
+SAMPLE = ROOT / "samples" / "three_people.mp4"
 FRAME, FOCAL = 40, 800.0
 POSE = PoseConfig.load()
 CUT, ROWS, GAP = np.s_[200:600], np.s_[40:310], 6  # what of the frame is shown

@@ -68,7 +68,7 @@ def _main(argv: Sequence[str] | None) -> int:
 def label(video: Path, found: Path, results: Path) -> None:
     """Find poses in a video, and actions for them with the shipped weights."""
     if poses.main([str(video), "-o", str(found)]) != 0:
-        raise SystemExit(f"no poses of {video}")
+        raise RuntimeError(f"{video}: no poses, see above")
     with EmbeddedTriton(ROOT / "model_repository") as triton:
         annotate(found, results, scores=True, url=triton.http_url, model="pose_classification")
 

@@ -65,17 +65,15 @@ class Point:
         spent: Mapping[str, Mapping[str, int]],
     ) -> Point:
         """From a row of perf_analyzer's CSV (times in µs) and what the server counted meanwhile."""
-        # The ensemble's own row would count its steps a second time.
         steps = {n: s for n, s in spent.items() if s["executions"] and s["requests"]}
-        steps.pop(model if model != NETWORK else "", None)
-        means = {
-            part: {name: step[part] / step["requests"] / 1e6 for name, step in steps.items()}
-            for part in ("queue", "compute")
-        }
-        network = steps[NETWORK]
+        if model != NETWORK:  # the ensemble's own row would count its steps a second time
+            steps.pop(model, None)
+        queue = sum(step["queue"] / step["requests"] / 1e6 for step in steps.values())
+        compute = {name: step["compute"] / step["requests"] / 1e6 for name, step in steps.items()}
+        network = compute.pop(NETWORK)
+        other_steps = sum(compute.values())
         latency = sum(float(row[name] or 0) for name in PARTS) / 1000
-        queue, compute = sum(means["queue"].values()), sum(means["compute"].values())
-        own = means["compute"][NETWORK]
+        runs = steps[NETWORK]
         return cls(
             model=model,
             protocol=protocol,
@@ -86,10 +84,10 @@ class Point:
             p90=float(row["p90 latency"]) / 1000,
             p99=float(row["p99 latency"]) / 1000,
             queue=queue,
-            network=own,
-            other_steps=compute - own,
-            transport=max(latency - queue - compute, 0.0),
-            mean_batch=network["requests"] * batch / network["executions"],
+            network=network,
+            other_steps=other_steps,
+            transport=max(latency - queue - network - other_steps, 0.0),
+            mean_batch=runs["requests"] * batch / runs["executions"],
         )
 
 

@@ -263,7 +263,6 @@ def _spent(model: Any) -> dict[str, int]:
 
 def write(points: Sequence[Point], folder: Path) -> None:
     """Write the CSV and the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "load_test.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(asdict(points[0])))
         writer.writeheader()

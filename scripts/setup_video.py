@@ -21,15 +21,16 @@ from scripts.command import run
 from video.blazepose.models import FOLDER
 
 # Any platform's wheel holds the same networks.
+VERSION = "0.10.21"
 REQUIREMENT = (
-    "mediapipe==0.10.21 "
+    f"mediapipe=={VERSION} "
     "--hash=sha256:05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3\n"
 )
 PLATFORM = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--abi", "cp311")
 MEMBERS = (
     "mediapipe/modules/pose_detection/pose_detection.tflite",
     "mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
-    "mediapipe-0.10.21.dist-info/LICENSE",
+    f"mediapipe-{VERSION}.dist-info/LICENSE",
 )
 
 
@@ -51,7 +52,7 @@ def _main(argv: Sequence[str] | None) -> int:
         download += ["--disable-pip-version-check", "--only-binary", ":all:", *PLATFORM]
         download += ["--dest", scratch, "--requirement", str(requirements)]
         if subprocess.run(download).returncode:
-            raise RuntimeError("the wheel of MediaPipe 0.10.21 could not be fetched")
+            raise RuntimeError(f"the wheel of MediaPipe {VERSION} could not be fetched")
         (wheel,) = Path(scratch).glob("*.whl")
         unpack(wheel, FOLDER)
     return 0

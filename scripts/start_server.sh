@@ -70,15 +70,17 @@ esac
 
 run() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else "$@"; fi; }
 become() { if [ -n "$dry_run" ]; then echo "${*@Q}"; else exec "$@"; fi; }
-noted() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$version/model.plan.json"; }
+noted() { # VERSION KEY: prints what is noted beside its TensorRT engine
+    sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$1/model.plan.json"
+}
 stale_engine() { # VERSION: prints why its TensorRT engine has to be built, nothing if it is fresh
     local version=$1 sm
     sm=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d '. ')
     if ! [ -s "$version/model.plan" ] || ! [ -s "$version/model.plan.json" ]; then
         echo "there is no engine yet"
-    elif [ "$(noted onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
+    elif [ "$(noted "$version" onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
         echo "the engine was built from another model.onnx"
-    elif [ "$(noted sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
+    elif [ "$(noted "$version" sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
     fi
 }
 fresh_engine() { # VERSION " of WHAT" ARGUMENTS...: builds it where it is missing or stale

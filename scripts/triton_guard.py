@@ -105,7 +105,7 @@ def shipped_repositories() -> list[Path]:
 
 
 def check_ports(ports: Sequence[int]) -> None:
-    """Sees that the ports, in the order of ``PORTS``, differ and are free on loopback.
+    """See that the ports, in the order of ``PORTS``, differ and are free on loopback.
 
     Raises:
         InputError: One is not free, or no port; names it and its flag.

@@ -43,7 +43,7 @@ class TritonWheel:
             )
 
     def make_backends(self, folder: Path) -> Path:
-        """Links in ``folder`` a backend directory whose Python backend runs this interpreter.
+        """Link in ``folder`` a backend directory whose Python backend runs this interpreter.
 
         The backend's own folder is on ``sys.path`` of every Python model, whatever the
         environment says, so ``converter`` is linked there too.

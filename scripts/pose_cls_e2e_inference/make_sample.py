@@ -15,8 +15,9 @@ import av
 from converter.atomic import replacing
 from converter.command_line import Parser
 from scripts.command import run
+from scripts.triton_wheel import ROOT
 
-OUTPUT = Path(__file__).parents[2] / "samples" / "three_people.mp4"
+OUTPUT = ROOT / "samples" / "three_people.mp4"
 FIRST, COUNT = 100, 200
 WIDTH, HEIGHT = 640, 360
 RATE = Fraction(30000, 1001)
