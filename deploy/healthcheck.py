@@ -20,7 +20,7 @@ OTHERS = {f"{MAIN}_25dbp": POSES, f"{MAIN}_2dbp": POSES, "bodypose": PHOTO}  # w
 
 
 def ask(url: str, model: str, request: dict) -> None:
-    """Waits for an answer of the model; that its queue is full is one.
+    """Wait for an answer of the model; that its queue is full is one.
 
     Raises:
         OSError: None came, or an error.

@@ -22,7 +22,7 @@ class TritonPythonModel:
     """
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Reads the network's class names, temperature and logit of `unknown`."""
+        """Read the network's class names, temperature and logit of `unknown`."""
         name = args["model_name"].removesuffix("postprocess") + "tao"
         folder = Path(args["model_repository"]).parent / name
         names = (folder / "labels.txt").read_text("utf-8").splitlines()
@@ -37,7 +37,7 @@ class TritonPythonModel:
         self.network = Sidecar.of_model(folder)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Ranks the rows of all requests at once, those with `unknown` apart from the others."""
+        """Rank the rows of all requests at once, those with `unknown` apart from the others."""
         responses: list[Any] = [None] * len(requests)
         groups: dict[bool, list[tuple[int, np.ndarray]]] = defaultdict(list)
         for index, request in enumerate(requests):

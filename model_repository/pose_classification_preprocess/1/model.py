@@ -22,14 +22,14 @@ class TritonPythonModel:
     """
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Reads what the network was trained on."""
+        """Read what the network was trained on."""
         name = args["model_name"].removesuffix("preprocess") + "tao"
         self.network = Sidecar.of_model(Path(args["model_repository"]).parent / name)
         if self.network.stream != "joint":
             raise InputError(f"{name} takes the stream {self.network.stream}, only joint is served")
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Normalises together all sequences of the same length and camera."""
+        """Normalise together all sequences of the same length and camera."""
         responses: list[Any] = [None] * len(requests)
         groups: dict[Any, list[tuple[int, np.ndarray]]] = defaultdict(list)
         for index, request in enumerate(requests):

@@ -27,7 +27,7 @@ import triton_python_backend_utils as pb
 
 from converter import ConvertConfig, InputError
 
-FRAMES_MAX = ConvertConfig().sequence_length_max
+FRAMES_MAX = ConvertConfig.sequence_length_max
 FRAMES_A_RUN = 100  # of several sequences; one alone may have more
 FRAMES = 2  # axis of T in (N, C, T, V, M)
 WORKERS_NICE = 5  # below whatever the server has
@@ -53,7 +53,7 @@ class Job:
     refusal: tuple[str, int] | None = None  # what is wrong, and Triton's code for that
 
     def response(self) -> Any:
-        """Returns the logits, or the error."""
+        """Return the logits, or the error."""
         if self.refusal is not None:
             return pb.InferenceResponse(error=pb.TritonError(*self.refusal))
         return pb.InferenceResponse([pb.Tensor("fc_pred", self.logits)])
@@ -84,7 +84,7 @@ class TritonPythonModel:
     """One session for all threads; short sequences of the same length are run together."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads the file that the configuration names and starts the threads."""
+        """Load the file that the configuration names and start the threads."""
         config = json.loads(args["model_config"])
         parameter = {key: value["string_value"] for key, value in config["parameters"].items()}
         self.limit = int(parameter["queue_limit"])
@@ -96,10 +96,6 @@ class TritonPythonModel:
         self.session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
-        metadata = self.session.get_modelmeta().custom_metadata_map
-        at_once = max(1, _physical_cores() // options.intra_op_num_threads)
-        pb.Logger.log_info(f"{name}: {metadata.get('data_type', 'fp32')}, {at_once} runs at once")
-        self.ignores_padding = metadata.get("padding") == "mask"
         self.input, self.output = self.session.get_inputs()[0], self.session.get_outputs()[0]
         promised, found = config["output"][0]["dims"][-1], self.output.shape[1]
         if found != promised:
@@ -110,6 +106,14 @@ class TritonPythonModel:
             )
         frames = self.input.shape[FRAMES]
         self.exact_frames = frames if isinstance(frames, int) else None
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.ignores_padding = metadata.get("padding") == "mask"
+        at_once = max(1, _physical_cores() // options.intra_op_num_threads)
+        pb.Logger.log_info(f"{name}: {metadata.get('data_type', 'fp32')}, {at_once} runs at once")
+        self._prepare_metrics()
+        self._start_threads(at_once)
+
+    def _prepare_metrics(self) -> None:
         self.families = {  # kept, for a metric ends with its family
             key: pb.MetricFamily(f"pose_network_{key}", text, pb.MetricFamily.COUNTER)
             for key, text in COUNTED.items()
@@ -117,6 +121,8 @@ class TritonPythonModel:
         self.metrics = {key: family.Metric(labels={}) for key, family in self.families.items()}
         self.counted = dict.fromkeys(COUNTED, 0.0)  # and not told yet
         self.told = time.monotonic()
+
+    def _start_threads(self, at_once: int) -> None:
         self.pieces: deque[Piece] = deque()
         self.waiting = 0  # requests of which nothing has been run
         self.changed = threading.Condition()
@@ -128,7 +134,7 @@ class TritonPythonModel:
             thread.start()
 
     def execute(self, requests: list[Any]) -> None:
-        """Takes requests for N sequences in, or says at once what is wrong with one."""
+        """Take requests for N sequences in, or say at once what is wrong with one."""
         for request in requests:
             clip = pb.get_input_tensor_by_name(request, "input").as_numpy()
             job = Job(
@@ -153,7 +159,7 @@ class TritonPythonModel:
                 self._refuse(job, "Exceeds maximum queue size", pb.TritonError.UNAVAILABLE)
 
     def finalize(self) -> None:
-        """Answers what waits, then ends."""
+        """Answer what waits, then end."""
         with self.changed:
             self.ended = True
             self.changed.notify_all()
@@ -179,7 +185,7 @@ class TritonPythonModel:
             self._note(pieces, logits)
 
     def _next(self) -> list[Piece]:
-        """Waits for pieces; returns the oldest that can be run together, none at the end."""
+        """Wait for pieces; returns the oldest that can be run together, none at the end."""
         taken: list[Piece] = []
         with self.changed:
             while not taken:
@@ -201,7 +207,7 @@ class TritonPythonModel:
             self._refuse(job, "Request timeout expired", pb.TritonError.UNAVAILABLE)
 
     def _note(self, pieces: list[Piece], logits: np.ndarray) -> None:
-        """Adds the logits of a run to those of its jobs; what this completes can be answered."""
+        """Add the logits of a run to those of its jobs; what this completes can be answered."""
         end = 0
         with self.changed:
             self.counted["runs"] += 1
@@ -230,7 +236,7 @@ class TritonPythonModel:
             job.sender = None  # to be freed in this thread
 
     def _tell(self) -> None:
-        """Tells Triton what has been counted; once in a while when there is more to do."""
+        """Tell Triton what has been counted; once in a while when there is more to do."""
         with self.changed:
             now = time.monotonic()
             if self.pieces and now - self.told < COUNT_EVERY:
@@ -257,7 +263,7 @@ class TritonPythonModel:
 
 
 def _cut(job: Job, clip: np.ndarray, lengths: np.ndarray) -> Iterator[Piece]:
-    """Cuts a request (N, C, T, V, M) into pieces of copies without padding."""
+    """Cut a request (N, C, T, V, M) into pieces of copies without padding."""
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         count = max(1, FRAMES_A_RUN // length)

@@ -17,7 +17,7 @@ class TritonPythonModel:
     """One session; photos of all requests are run together."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads `model.onnx`."""
+        """Load `model.onnx`."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
         path = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
@@ -26,7 +26,7 @@ class TritonPythonModel:
         )
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answers a request for N photos with their candidates."""
+        """Answer a request for N photos with their candidates."""
         photos = [pb.get_input_tensor_by_name(request, INPUT).as_numpy() for request in requests]
         found = self.session.run(OUTPUTS, {INPUT: np.concatenate(photos)})
         ends = np.cumsum([len(part) for part in photos])[:-1]

@@ -18,12 +18,12 @@ class TritonPythonModel:
     """Answers a request for the candidates of one photo with people and scores."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Reads joints and limbs beside the network."""
+        """Read joints and limbs beside the network."""
         facts = NetworkFacts.of_model(Path(args["model_repository"]).parent / NETWORK)
         self.assemble = PeopleAssembler(len(facts.joints), facts.limbs)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Finds the people of each photo."""
+        """Find the people of each photo."""
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Any) -> Any:

@@ -26,7 +26,7 @@ class TritonPythonModel:
     """Answers a request for a photo with a batch of one, or with what is wrong with it."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Reads the size of the input in the configuration, its scaling beside the network."""
+        """Read the size of the input in the configuration, its scaling beside the network."""
         outputs = {item["name"]: item for item in json.loads(args["model_config"])["output"]}
         _, height, width, _ = outputs["input"]["dims"]
         self.shape = int(height), int(width)
@@ -34,7 +34,7 @@ class TritonPythonModel:
         self.normalise = Normaliser(NetworkFacts.of_model(network))
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Fits each photo."""
+        """Fit each photo."""
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Any) -> Any:
