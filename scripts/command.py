@@ -6,33 +6,43 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 from converter.command_line import FAILED, INTERRUPTED, MISTAKE
 from converter.errors import InputError
 from converter.messages import presentable
 
+P = ParamSpec("P")
 
-def run(program: str, work: Callable[[], int]) -> int:
-    """Run a command.
+
+def program(name: str) -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Make a function the main one of a program: what it raises becomes one line and an exit code.
+
+    The code is 1 for a failure, 2 for the user's mistake, 130 if interrupted.
 
     Args:
-        program: Its name, which begins the line on standard error.
-        work: The rest; returns an exit code.
-
-    Returns:
-        That of `work`; 1 for a failure, 2 for the user's mistake, 130 if interrupted.
+        name: The program's name, which begins the line on standard error.
     """
-    try:
-        return work()
-    except KeyboardInterrupt:
-        message, code = "interrupted", INTERRUPTED
-    except InputError as error:
-        message, code = str(error), MISTAKE
-    except (RuntimeError, OSError) as error:
-        message, code = str(error), FAILED
-    sys.stderr.write(f"{program}: {presentable(message)}\n")
-    return code
+
+    def decorate(work: Callable[P, int]) -> Callable[P, int]:
+        @wraps(work)
+        def main(*args: P.args, **kwargs: P.kwargs) -> int:
+            try:
+                return work(*args, **kwargs)
+            except KeyboardInterrupt:
+                message, code = "interrupted", INTERRUPTED
+            except InputError as error:
+                message, code = str(error), MISTAKE
+            except (RuntimeError, OSError) as error:
+                message, code = str(error), FAILED
+            sys.stderr.write(f"{name}: {presentable(message)}\n")
+            return code
+
+        return main
+
+    return decorate
 
 
 def count(text: str) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 from converter import get_layout
 from converter.bodypose.photo import STRIDE, Placement
 from converter.command_line import Parser
-from scripts.command import run
+from scripts.command import program
 from scripts.triton_wheel import ROOT
 from training.bpnet.arrays import Array
 from training.bpnet.coco import Person
@@ -39,12 +39,9 @@ POSE = PoseConfig.load()
 CUT, ROWS, GAP = np.s_[200:600], np.s_[40:310], 6  # what of the frame is shown
 
 
+@program("draw_bpnet_labels")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run("draw_bpnet_labels", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     about = __doc__.splitlines()[0]
     parser = Parser(prog="python -m scripts.draw_bpnet_labels", description=about)
     parser.add_argument("--output", type=Path, default=Path("docs/images/bpnet_labels.jpg"))

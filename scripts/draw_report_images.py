@@ -19,7 +19,7 @@ from selenium.webdriver import Chrome
 from client import annotate
 from converter.command_line import Parser
 from scripts.chromium import open_chromium
-from scripts.command import run
+from scripts.command import program
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_wheel import ROOT
 from video import poses
@@ -30,12 +30,9 @@ WIDEST = 960  # pixels
 SCREENS = {"report": (1280, 1000, False), "report_phone": (360, 780, True)}
 
 
+@program("draw_report_images")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run all steps from the video to the pictures; poses and results in `--work` are kept."""
-    return run("draw_report_images", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     about = __doc__.splitlines()[0]
     parser = Parser(prog="python -m scripts.draw_report_images", description=about)
     parser.add_argument("video", type=Path, metavar="VIDEO", help="video to find poses in")

@@ -30,7 +30,7 @@ from tritonclient.utils import InferenceServerException
 from converter import ConvertConfig, InputError, network_input
 from converter.command_line import Parser
 from converter.deepstream import AnnotationJob
-from scripts.command import count, make_folder, run
+from scripts.command import count, make_folder, program
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.load_report import NETWORK, Point, draw, explain, table
 from scripts.perf_analyzer import PerfAnalyzer
@@ -74,12 +74,9 @@ class Sweep:
     shared_memory: bool = False
 
 
+@program("load_test")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run("load_test", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     given = parser().parse_args(argv)
     console = Console(width=None if sys.stdout.isatty() else 120)
     if bool(given.http) != bool(given.grpc):

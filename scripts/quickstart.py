@@ -17,7 +17,7 @@ import orjson
 from rich.console import Console
 
 from converter.command_line import FAILED, Parser
-from scripts.command import make_folder, run
+from scripts.command import make_folder, program
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_wheel import ROOT
 
@@ -80,12 +80,9 @@ def label_samples(output: Path) -> None:
     console.print(f"To see the people move, open {output / PAGE} in a browser.")
 
 
+@program("quickstart")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run("quickstart", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     p = Parser(prog="scripts/quickstart.sh", description=(__doc__ or "").splitlines()[0])
     p.add_argument(
         "output",

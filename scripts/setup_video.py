@@ -17,7 +17,7 @@ from pathlib import Path
 
 from converter.atomic import replacing
 from converter.command_line import Parser
-from scripts.command import run
+from scripts.command import program
 from video.blazepose.models import FOLDER
 
 # Any platform's wheel holds the same networks.
@@ -34,12 +34,9 @@ MEMBERS = (
 )
 
 
+@program("setup")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run("setup", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     about = "Put BlazePose's two networks into the virtual environment."
     Parser(prog="python -m scripts.setup_video", description=about).parse_args(argv)
     if all((FOLDER / Path(member).name).exists() for member in MEMBERS):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from converter.command_line import Parser
 from converter.errors import InputError
-from scripts.command import run
+from scripts.command import program
 from scripts.triton_wheel import ROOT, TritonWheel
 
 LOOPBACK = "127.0.0.1"
@@ -53,12 +53,9 @@ def _answers(url: str, path: str) -> bool:
         connection.close()
 
 
+@program("embedded_triton")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Triton on loopback in the foreground until Ctrl-C (or until its parent ends)."""
-    return run("embedded_triton", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = Parser("python -m scripts.embedded_triton", description=main.__doc__)
     parser.add_argument(
         "--repository",

@@ -14,7 +14,7 @@ import av
 
 from converter.atomic import replacing
 from converter.command_line import Parser
-from scripts.command import run
+from scripts.command import program
 from scripts.triton_wheel import ROOT
 
 OUTPUT = ROOT / "samples" / "three_people.mp4"
@@ -24,12 +24,9 @@ RATE = Fraction(30000, 1001)
 QUALITY = {"crf": "20", "preset": "veryslow"}
 
 
+@program("make_sample")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run("make_sample", lambda: _main(argv))
-
-
-def _main(argv: Sequence[str] | None) -> int:
     p = Parser(prog="python -m scripts.pose_cls_e2e_inference.make_sample")
     p.add_argument("clip", type=Path, help="NVIDIA's bodypose.mp4")
     cut_sample(p.parse_args(argv).clip)
