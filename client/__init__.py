@@ -1,4 +1,4 @@
-"""Client of pose classification models on Triton, as a library; see ``docs/client.md``."""
+"""Client of pose classification models on Triton, as a library; see `docs/client.md`."""
 
 from client.errors import ServerError
 from client.pipeline import Ranked, Result

@@ -1,4 +1,4 @@
-"""``python -m client``."""
+"""`python -m client`."""
 
 import sys
 

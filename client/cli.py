@@ -1,4 +1,4 @@
-"""The command ``tao_client``: files in, results out, one line for everything that goes wrong."""
+"""The command `tao_client`: files in, results out, one line for everything that goes wrong."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two attempts
 
 
 class Connection:
-    """Requests to one model, each retried until it is ``settings.deadline`` seconds old.
+    """Requests to one model, each retried until it is `settings.deadline` seconds old.
 
     The network is served by an event loop in a thread of its own, so that reading files and
     waiting for answers overlap, and callers may have an event loop of their own (a notebook).
@@ -76,7 +76,7 @@ class Connection:
         return metadata.result(), config.result()
 
     def submit(self, request: Request) -> Future[Any]:
-        """Send a request; the future gives a result with ``as_numpy(output name)``."""
+        """Send a request; the future gives a result with `as_numpy(output name)`."""
         return self._start(self._retried(lambda: self._transport.infer(request)))
 
     def _start(self, work: Coroutine[Any, Any, T]) -> Future[T]:

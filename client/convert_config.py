@@ -1,4 +1,4 @@
-"""NVIDIA's ``dataset_convert_config``: how tracks of a document are cut and normalised."""
+"""NVIDIA's `dataset_convert_config`: how tracks of a document are cut and normalised."""
 
 from __future__ import annotations
 

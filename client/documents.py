@@ -20,7 +20,7 @@ def as_sequence(
 
     Returns:
         At the network's frame rate, raw (T, V, 4) for the ensemble; normalised and filled up to
-        ``sequence_length_max`` (C, T, V, M) for a bare network.
+        `sequence_length_max` (C, T, V, M) for a bare network.
     """
     if model.raw:
         return resample(segment.keypoints, convert.frame_rate)
@@ -30,7 +30,7 @@ def as_sequence(
 def segment_batches(
     job: AnnotationJob, model: ModelInfo, convert: ConvertConfig, size: int
 ) -> Iterator[Batch]:
-    """Cut the document's segments into requests of at most ``size``.
+    """Cut the document's segments into requests of at most `size`.
 
     Only segments of one length share a request to the ensemble.
     """

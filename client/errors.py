@@ -1,4 +1,4 @@
-"""What can go wrong that is not the user's mistake (those are ``converter.InputError``)."""
+"""What can go wrong that is not the user's mistake (those are `converter.InputError`)."""
 
 
 class ServerError(RuntimeError):

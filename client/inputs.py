@@ -39,12 +39,12 @@ class Source:
 def find_sources(arguments: Sequence[str], output: Path) -> list[Source]:
     """Expand files and folders into sources.
 
-    The results of a single file go to ``output`` itself, those of several files or of a folder to
-    ``output / (path below the folder that all inputs share)``, so that no two ever meet.
+    The results of a single file go to `output` itself, those of several files or of a folder to
+    `output / (path below the folder that all inputs share)`, so that no two ever meet.
 
     Args:
         arguments: Files, or folders to search through (results written earlier are left out:
-            what is in ``output``, or for a folder that is itself in there what is named so).
+            what is in `output`, or for a folder that is itself in there what is named so).
         output: The folder for the results.
 
     Raises:

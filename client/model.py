@@ -32,7 +32,7 @@ class ModelInfo:
         score: Name of its output of ranked probabilities; None for a bare network.
         unknown: Name of its output of the logit of "unknown"; None if it cannot answer that.
         options: Its other inputs that this client can fill.
-        shape: Sizes of one sequence; None is free. (C, T, V, M), or (T, V, 4) if ``raw``.
+        shape: Sizes of one sequence; None is free. (C, T, V, M), or (T, V, 4) if `raw`.
         classes: How many classes it tells apart.
         raw: True for the ensemble, which takes keypoints and normalises them on the server.
         batched: Whether tensors have a batch axis in front.

@@ -52,7 +52,7 @@ class Options:
         settings: The server and the model.
         output_path: Folder for the results.
         convert_config: YAML of the conversion; None is the converter's defaults.
-        max_gap: Stands for the YAML's ``max_gap`` where given.
+        max_gap: Stands for the YAML's `max_gap` where given.
         frame_rate: Likewise.
         label_policy: Which frames a segment labels.
         scores: Add probabilities to documents.
@@ -77,7 +77,7 @@ class Options:
 
 
 def parser() -> Parser:
-    """Make the parser; its defaults come from ``Settings``."""
+    """Make the parser; its defaults come from `Settings`."""
     p = Parser(
         prog="tao_client",
         description="Classify body pose sequences on a Triton Inference Server.",
@@ -334,7 +334,7 @@ def _tls(args: argparse.Namespace) -> Tls | None:
 
 
 def _without_stray_word(inputs: list[str]) -> tuple[str, ...]:
-    """Drop the ``model`` of ``-m pose_classification_tao model`` in NVIDIA's documentation."""
+    """Drop the `model` of `-m pose_classification_tao model` in NVIDIA's documentation."""
     stray = [word for word in inputs if word == "model" and not Path(word).exists()]
     if stray and len(inputs) > 1:
         log.warning("ignored the stray word 'model' after -m, as printed in NVIDIA's documentation")

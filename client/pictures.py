@@ -1,4 +1,4 @@
-"""The results as a video and as a page: ``--overlay`` and ``--report``, drawn by ``video``."""
+"""The results as a video and as a page: `--overlay` and `--report`, drawn by `video`."""
 
 from __future__ import annotations
 

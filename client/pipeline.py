@@ -38,7 +38,7 @@ class Result:
 
     Attributes:
         index: Number of the sequence, from 0.
-        ranking: All classes, the likeliest first; with ``Settings.unknown`` also "unknown", the
+        ranking: All classes, the likeliest first; with `Settings.unknown` also "unknown", the
             class behind the last.
         score: Probability of the likeliest: the ensemble's own (with the model's temperature), or
             the softmax of a bare network's logits.
@@ -166,7 +166,7 @@ class Pipeline:
             yield Result(index, ranking, float(score))
 
     def _ranking(self, row: npt.NDArray[np.object_]) -> tuple[Ranked, ...]:
-        """Read ``b"logit:class index:label"``; the label is absent or may itself hold colons."""
+        """Read `b"logit:class index:label"`; the label is absent or may itself hold colons."""
         ranking = []
         for entry in row:
             logit, index, *label = entry.decode(errors="replace").split(":", 2)

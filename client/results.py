@@ -1,4 +1,4 @@
-"""``results.txt``: one line a sequence, in NVIDIA's format."""
+"""`results.txt`: one line a sequence, in NVIDIA's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def format_line(result: Result) -> str:
     """Format one result as NVIDIA's client does.
 
     Returns:
-        ``index, logit(class index)=class name, ...``, the likeliest class first.
+        `index, logit(class index)=class name, ...`, the likeliest class first.
     """
     ranking = (f"{entry.logit:.4f}({entry.class_index})={entry.label}" for entry in result.ranking)
     return ", ".join((str(result.index), *ranking)) + "\n"

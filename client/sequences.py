@@ -1,4 +1,4 @@
-"""Arrays of sequences from ``.npy`` files, checked and read batch by batch."""
+"""Arrays of sequences from `.npy` files, checked and read batch by batch."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BLOCK = 256  # sequences looked at together when searching for nan
 
 
 def load_sequences(path: Path) -> npt.NDArray[np.generic]:
-    """Map a ``.npy`` file into memory without reading it.
+    """Map a `.npy` file into memory without reading it.
 
     Returns:
         The array as stored, in any byte order and memory order.
 
     Raises:
-        InputError: It is missing, cut short, not a ``.npy`` file, or holds Python objects.
+        InputError: It is missing, cut short, not a `.npy` file, or holds Python objects.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -65,6 +65,6 @@ def check_sequences(array: npt.NDArray[np.generic], model: ModelInfo, name: str)
 
 
 def batches(array: npt.NDArray[np.generic], size: int) -> Iterator[Batch]:
-    """Cut an array into requests of ``size`` sequences; the last one may be smaller."""
+    """Cut an array into requests of `size` sequences; the last one may be smaller."""
     for first in range(0, len(array), size):
         yield Batch(first, np.ascontiguousarray(array[first : first + size], dtype=np.float32))

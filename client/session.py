@@ -1,4 +1,4 @@
-"""The client as a library: ``Client`` for many calls, ``classify`` and ``annotate`` for one."""
+"""The client as a library: `Client` for many calls, `classify` and `annotate` for one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Client:
         sequences: npt.ArrayLike | str | Path,
         convert: ConvertConfig | None = None,
     ) -> Iterator[Result]:
-        """Classify an array of sequences, or a ``.npy`` file that is read as it is sent.
+        """Classify an array of sequences, or a `.npy` file that is read as it is sent.
 
         Args:
             sequences: (N, C, T, V, M) normalised for a bare network, or (N, T, V, 4) raw keypoints
@@ -105,7 +105,7 @@ class Client:
         scores: bool = False,
         style: Style = "nvidia",
     ) -> Summary:
-        """Add an ``action`` to every object of a DeepStream document.
+        """Add an `action` to every object of a DeepStream document.
 
         Args:
             document: What DeepStream's bodypose-3d app saved.
@@ -113,7 +113,7 @@ class Client:
             convert: How to cut tracks into segments, and the camera; by default the converter's,
                 with the model's pose type.
             policy: Which frames a segment labels: "dense" all, "tao" as NVIDIA's client.
-            scores: Add ``action_score``, the probability of the action.
+            scores: Add `action_score`, the probability of the action.
             style: How to write: laid out as by NVIDIA's client, "compact", or "verbatim".
 
         Returns:
@@ -134,12 +134,12 @@ class Client:
 def classify(
     sequences: npt.ArrayLike | str | Path, convert: ConvertConfig | None = None, **settings: Any
 ) -> list[Result]:
-    """Classify sequences in one call; see ``Client.classify``.
+    """Classify sequences in one call; see `Client.classify`.
 
     Args:
-        sequences: An array or a ``.npy`` file.
+        sequences: An array or a `.npy` file.
         convert: Pose type and camera of raw keypoints.
-        settings: Fields of ``Settings``, as in ``url="localhost:8000"``.
+        settings: Fields of `Settings`, as in `url="localhost:8000"`.
     """
     with Client(Settings(**settings)) as client:
         return list(client.classify(sequences, convert))
@@ -154,6 +154,6 @@ def annotate(
     style: Style = "nvidia",
     **settings: Any,
 ) -> Summary:
-    """Label a DeepStream document in one call; see ``Client.annotate`` and ``Settings``."""
+    """Label a DeepStream document in one call; see `Client.annotate` and `Settings`."""
     with Client(Settings(**settings)) as client:
         return client.annotate(document, output, convert, policy, scores, style)

@@ -23,7 +23,7 @@ class Tls:
     Attributes:
         ca: Certificates to trust, PEM; the system's where None.
         certificate: Own certificate chain, PEM, for servers that ask for one.
-        key: Private key of ``certificate``, PEM.
+        key: Private key of `certificate`, PEM.
     """
 
     ca: Path | None = None
@@ -59,12 +59,12 @@ class Settings:
     """How the client reaches the server and paces its requests.
 
     Attributes:
-        url: ``host[:port]``; "" is localhost on the protocol's port (HTTP 8000, gRPC 8001).
-        protocol: "http" or "grpc". "https" without ``tls`` is plain HTTP, as in NVIDIA's client.
+        url: `host[:port]`; "" is localhost on the protocol's port (HTTP 8000, gRPC 8001).
+        protocol: "http" or "grpc". "https" without `tls` is plain HTTP, as in NVIDIA's client.
         tls: Encrypt the connection; None is plain.
         model: Name of the model on the server.
         version: Version of the model; "" is the server's choice (normally the latest).
-        batch_size: Sequences in a request; lowered to the model's ``max_batch_size``.
+        batch_size: Sequences in a request; lowered to the model's `max_batch_size`.
         in_flight: Requests sent and not yet answered; None fills two batches of the server.
         streaming: Send all requests over one gRPC stream.
         timeout: Seconds one attempt of a request may take.

@@ -1,4 +1,4 @@
-"""``python client/tao_client.py``, from any folder, installed or not."""
+"""`python client/tao_client.py`, from any folder, installed or not."""
 
 import sys
 from pathlib import Path

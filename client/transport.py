@@ -35,13 +35,13 @@ class Request:
 class Transport(ABC):
     """A tritonclient asyncio client with failures of three kinds.
 
-    ``Unavailable``: try again; ``ServerError``: do not; ``InputError``: the server says that the
+    `Unavailable`: try again; `ServerError`: do not; `InputError`: the server says that the
     request itself is wrong.
 
     Args:
         settings: The server and the model.
-        library: ``tritonclient.http`` or ``tritonclient.grpc``, for its tensor classes.
-        client: The asyncio ``InferenceServerClient`` of that library.
+        library: `tritonclient.http` or `tritonclient.grpc`, for its tensor classes.
+        client: The asyncio `InferenceServerClient` of that library.
         as_json: Keyword arguments that make the library's answers plain dictionaries.
     """
 
@@ -96,12 +96,12 @@ class Transport(ABC):
         return models
 
     async def infer(self, request: Request) -> Any:
-        """Send one request; the result has ``as_numpy(output name)``."""
+        """Send one request; the result has `as_numpy(output name)`."""
         with self.translated():
             return await self._client.infer(**self.arguments(request))
 
     def arguments(self, request: Request) -> dict[str, Any]:
-        """The request as keyword arguments of the library's ``infer``."""
+        """The request as keyword arguments of the library's `infer`."""
         inputs = []
         for name, array in request.inputs.items():
             kind = TENSOR_TYPES[array.dtype.kind]
@@ -124,7 +124,7 @@ class Transport(ABC):
 
 
 async def open_transport(settings: Settings) -> Transport:
-    """Make the transport for ``settings``; must run inside the event loop that will use it.
+    """Make the transport for `settings`; must run inside the event loop that will use it.
 
     The libraries are imported here, because they take longer to import than all the rest.
     """

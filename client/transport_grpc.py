@@ -37,7 +37,7 @@ CHANNEL_OPTIONS = [
 
 
 class GrpcTransport(Transport):
-    """See ``Transport``; all calls share one channel."""
+    """See `Transport`; all calls share one channel."""
 
     def __init__(self, settings: Settings) -> None:
         tls = settings.tls
@@ -52,7 +52,7 @@ class GrpcTransport(Transport):
         super().__init__(settings, tritonclient.grpc, client, as_json={"as_json": True})
 
     def translate(self, error: Exception) -> Exception:
-        """See ``Transport.translate``."""
+        """See `Transport.translate`."""
         if isinstance(error, grpc.aio.AioRpcError):
             status, message = str(error.code()), error.details() or ""
         elif isinstance(error, InferenceServerException):
@@ -84,7 +84,7 @@ class StreamTransport(GrpcTransport):
         self._reader: asyncio.Task[None] | None = None
 
     async def infer(self, request: Request) -> Any:
-        """See ``Transport.infer``."""
+        """See `Transport.infer`."""
         if self._requests is None:
             self._requests = asyncio.Queue()
             self._reader = asyncio.create_task(self._read(self._requests))

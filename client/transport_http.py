@@ -18,7 +18,7 @@ RETRIED_STATUS = {"502", "503", "504"}  # 503 is Triton's own; the others come f
 
 
 class HttpTransport(Transport):
-    """See ``Transport``; connections are kept alive and reused."""
+    """See `Transport`; connections are kept alive and reused."""
 
     def __init__(self, settings: Settings) -> None:
         client = tritonclient.http.aio.InferenceServerClient(
@@ -31,7 +31,7 @@ class HttpTransport(Transport):
         super().__init__(settings, tritonclient.http, client, as_json={})
 
     def translate(self, error: Exception) -> Exception:
-        """See ``Transport.translate``."""
+        """See `Transport.translate`."""
         where = self.settings.url
         if isinstance(error, InferenceServerException):
             message = f"{where}: {' '.join(error.message().split())}"

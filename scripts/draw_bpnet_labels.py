@@ -2,7 +2,7 @@
 
     python -m scripts.draw_bpnet_labels [--output FILE]
 
-The photo is a frame of ``samples/three_people.mp4``, its joints those of `video.poses`. One of the
+The photo is a frame of `samples/three_people.mp4`, its joints those of `video.poses`. One of the
 three people is left without keypoints, as many are in COCO. From left to right: the photo; the loss
 mask, dark where nothing is judged; the joints' heatmaps; the limbs' fields, hue by direction; the
 people that the post-processing finds in these maps.

@@ -1,6 +1,6 @@
 """Run a real Triton server from the nvidia-pytriton wheel: no Docker, no GPU, loopback only.
 
-``EmbeddedTriton`` is a handle on a guard process (``scripts/triton_guard.py``), so that the
+`EmbeddedTriton` is a handle on a guard process (`scripts/triton_guard.py`), so that the
 server ends with its parent however that dies. The wheel carries Triton 2.51, which lacks the
 security fixes of later releases: for one machine's own use, never for a network.
 """
@@ -34,16 +34,16 @@ SIGNS = (
 
 
 class EmbeddedTriton:
-    """A Triton server on loopback; ready when the ``with`` block begins.
+    """A Triton server on loopback; ready when the `with` block begins.
 
     Args:
         repository: Model repository.
-        model_config_name: Which ``configs/<name>.pbtxt`` to use where a model has one.
+        model_config_name: Which `configs/<name>.pbtxt` to use where a model has one.
         http_port: 0 takes a free port, here and below.
         grpc_port: Port of the gRPC service.
         metrics_port: Port of the Prometheus metrics.
         extra_args: Further arguments of tritonserver.
-        log: File the server's log is appended to; None: a temporary one, removed by ``stop``.
+        log: File the server's log is appended to; None: a temporary one, removed by `stop`.
 
     Raises:
         InputError: The wheel or a library it needs is missing, or a port is taken.

@@ -62,7 +62,7 @@ def show_excerpt(document: list[dict[str, Any]]) -> None:
 
 
 def label_samples(output: Path) -> None:
-    """Start a server, label both samples into ``output``, show what came out."""
+    """Start a server, label both samples into `output`, show what came out."""
     console.print("Starting the embedded Triton ...")
     with EmbeddedTriton(ROOT / "model_repository") as triton:
         console.print(f"Triton is ready: HTTP {triton.http_url}, gRPC {triton.grpc_url}")

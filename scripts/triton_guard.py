@@ -102,7 +102,7 @@ def shipped_repositories() -> list[Path]:
 
 
 def check_ports(ports: Sequence[int]) -> None:
-    """See that the ports, in the order of ``PORTS``, differ and are free on loopback.
+    """See that the ports, in the order of `PORTS`, differ and are free on loopback.
 
     Raises:
         InputError: One is not free, or no port; names it and its flag.
@@ -135,7 +135,7 @@ def _memory_swept(prefix: str) -> Iterator[None]:
 
 
 def _plain_paths(repositories: Sequence[Path], folder: Path) -> list[Path]:
-    """Links in ``folder`` to those whose path the Python backend cannot give to its shell."""
+    """Links in `folder` to those whose path the Python backend cannot give to its shell."""
     plain = []
     for number, repository in enumerate(repositories):
         if shlex.quote(str(repository)) != str(repository):

@@ -43,10 +43,10 @@ class TritonWheel:
             )
 
     def make_backends(self, folder: Path) -> Path:
-        """Link in ``folder`` a backend directory whose Python backend runs this interpreter.
+        """Link in `folder` a backend directory whose Python backend runs this interpreter.
 
-        The backend's own folder is on ``sys.path`` of every Python model, whatever the
-        environment says, so ``converter`` is linked there too.
+        The backend's own folder is on `sys.path` of every Python model, whatever the
+        environment says, so `converter` is linked there too.
         """
         python = folder / "backends/python"
         python.mkdir(parents=True)
@@ -56,7 +56,7 @@ class TritonWheel:
         return python.parent
 
     def environment(self) -> dict[str, str]:
-        """The environment of tritonserver; its Python is the ``python3`` found first on PATH."""
+        """The environment of tritonserver; its Python is the `python3` found first on PATH."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         own = {
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.defpath)),

@@ -1,4 +1,4 @@
-"""Labelling a stream while it comes: ``tao_client SOURCE --live``; see ``docs/live.md``."""
+"""Labelling a stream while it comes: `tao_client SOURCE --live`; see `docs/live.md`."""
 
 from client.live.loop import run_live
 

@@ -24,7 +24,7 @@ class Complaints:
         self.count = 0
 
     def note(self, message: str, times: int = 1) -> None:
-        """Take note of one trouble that concerns ``times`` things."""
+        """Take note of one trouble that concerns `times` things."""
         if self.count < self._most:
             log.warning("%s", message)
             if self.count + times >= self._most:

@@ -1,4 +1,4 @@
-"""What a live run gives: a line on stdout and a JSON line in ``results.ndjson`` for each label."""
+"""What a live run gives: a line on stdout and a JSON line in `results.ndjson` for each label."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Journal:
     """Writes labels as they come; the file is appended to.
 
     Args:
-        folder: Where ``results.ndjson`` goes; made if it is missing.
+        folder: Where `results.ndjson` goes; made if it is missing.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A file that somebody is writing, followed as ``tail -F`` does."""
+"""A file that somebody is writing, followed as `tail -F` does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOCK = 1 << 18  # bytes to read at a time
 
 
 class FileSource:
-    """A growing file, read from its start; see ``LiveSource``.
+    """A growing file, read from its start; see `LiveSource`.
 
     It need not be there yet, and may be replaced (the old one is read to its end first), cut to
     nothing and filled again, or go away and come back.
@@ -41,7 +41,7 @@ class FileSource:
         self._look_again()
 
     def poll(self, timeout: float) -> list[Arrival]:
-        """See ``LiveSource.poll``; a file has no end."""
+        """See `LiveSource.poll`; a file has no end."""
         data = self._file.read(BLOCK) if self._file else b""
         if data:
             return list(arrivals(self._splitter.feed(data), self.name))
@@ -51,7 +51,7 @@ class FileSource:
         return rest or []
 
     def close(self) -> None:
-        """See ``LiveSource.close``."""
+        """See `LiveSource.close`."""
         if self._file:
             self._file.close()
 

@@ -19,11 +19,11 @@ STARTS = ("latest", "earliest")
 
 
 class KafkaSource:
-    """The messages of one topic; see ``LiveSource``.
+    """The messages of one topic; see `LiveSource`.
 
     Args:
-        url: ``kafka://host:port[,host:port]/topic[?group=G][&from=latest|earliest]``; any other
-            key is a setting of librdkafka, as in ``&security.protocol=ssl``. Without a group
+        url: `kafka://host:port[,host:port]/topic[?group=G][&from=latest|earliest]`; any other
+            key is a setting of librdkafka, as in `&security.protocol=ssl`. Without a group
             reading begins at the newest message; with one, where the group stopped reading.
 
     Raises:
@@ -49,7 +49,7 @@ class KafkaSource:
             raise InputError(f"{self.name}: {error.args[0].str()}") from None
 
     def poll(self, timeout: float) -> list[Arrival]:
-        """See ``LiveSource.poll``; a topic has no end."""
+        """See `LiveSource.poll`; a topic has no end."""
         found = []
         for message in self._consumer.consume(MOST, timeout):
             if message.error():
@@ -86,7 +86,7 @@ def _arrival(text: bytes, place: Path) -> Arrival:
 
 
 def parse(url: str) -> tuple[str, str, dict[str, Any]]:
-    """Read a ``kafka://`` URL.
+    """Read a `kafka://` URL.
 
     Returns:
         The servers, the topic, and the settings of librdkafka.

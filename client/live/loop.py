@@ -36,7 +36,7 @@ STOP_PATIENCE = 5.0  # seconds to wait for the server's answers once somebody st
 def run_live(options: Options) -> None:
     """Label a stream until it ends, or SIGINT or SIGTERM comes.
 
-    The server must answer at the start, within ``options.settings.deadline``. Later it may go
+    The server must answer at the start, within `options.settings.deadline`. Later it may go
     away for any time.
 
     Raises:

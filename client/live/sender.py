@@ -39,7 +39,7 @@ class Sender:
         labelled: Segments delivered.
         dropped: Segments dropped because too many waited.
         refused: Segments that the server refused or failed on.
-        heard: When the server answered last, on ``time.monotonic``.
+        heard: When the server answered last, on `time.monotonic`.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Sender:
             self._change.notify()
 
     def finish(self, patience: Callable[[], float]) -> None:
-        """Wait until all is answered, or the server has been silent for ``patience()`` seconds.
+        """Wait until all is answered, or the server has been silent for `patience()` seconds.
 
         Raises:
             BaseException: What ended the thread.

@@ -46,14 +46,14 @@ class LiveSource(Protocol):
     keeps: bool
 
     def poll(self, timeout: float) -> list[Arrival] | None:
-        """Return what has come, after ``timeout`` seconds at the latest; None at the end."""
+        """Return what has come, after `timeout` seconds at the latest; None at the end."""
 
     def close(self) -> None:
         """Close it."""
 
 
 def open_source(word: str) -> LiveSource:
-    """Open the source that ``word`` names: ``-``, ``kafka://host:port/topic``, a file or a pipe.
+    """Open the source that `word` names: `-`, `kafka://host:port/topic`, a file or a pipe.
 
     Raises:
         InputError: There is no such source.
@@ -75,13 +75,13 @@ def open_source(word: str) -> LiveSource:
 
 
 def arrivals(pieces: Iterable[Piece], name: str) -> Iterator[Arrival]:
-    """Say where pieces of the text ``name`` come from."""
+    """Say where pieces of the text `name` come from."""
     for text, line, number in pieces:
         yield Arrival(text, Path(name if line is None else f"{name}, line {line}"), number)
 
 
 class PipeSource:
-    """A pipe, or another open file; see ``LiveSource``.
+    """A pipe, or another open file; see `LiveSource`.
 
     Args:
         descriptor: Of the open file; closed with the source.
@@ -96,7 +96,7 @@ class PipeSource:
         self._ended = False
 
     def poll(self, timeout: float) -> list[Arrival] | None:
-        """See ``LiveSource.poll``."""
+        """See `LiveSource.poll`."""
         if self._ended:
             return None
         if not select.select([self._descriptor], [], [], timeout)[0]:
@@ -107,7 +107,7 @@ class PipeSource:
         return list(arrivals(pieces, self.name))
 
     def close(self) -> None:
-        """See ``LiveSource.close``."""
+        """See `LiveSource.close`."""
         os.close(self._descriptor)
 
 
