@@ -78,11 +78,16 @@ class Pipeline:
     Args:
         connection: Where to send them.
         model: What the server said of the model.
+
+    Attributes:
+        model: The same.
+        size: Most sequences in a request.
     """
 
     def __init__(self, connection: Connection, model: ModelInfo) -> None:
         self._connection = connection
-        self._model = model
+        self.model = model
+        self.size = model.request_size(connection.settings)
         self._class_list = connection.settings.class_list
         self._unknown = model.unknown if connection.settings.unknown else None
         self._numbers = itertools.count(1)
@@ -102,7 +107,7 @@ class Pipeline:
             InputError: The server refuses the data of a request.
             ServerError: As soon as one request has failed for good.
         """
-        limit = self._model.in_flight(self._connection.settings)
+        limit = self.model.in_flight(self._connection.settings)
         under_way: deque[tuple[Batch, Future[Any]]] = deque()
         try:
             for batch in batches:
@@ -124,15 +129,15 @@ class Pipeline:
             "focal_length": np.full((count, 1), convert.focal_length, dtype=np.float32),
             "frame_size": np.full((count, 2), convert.frame_size, dtype=np.float32),
         }
-        inputs = {name: tensors[name] for name in tensors.keys() & self._model.options}
+        inputs = {name: tensors[name] for name in tensors.keys() & self.model.options}
         if self._unknown is not None:
             inputs["unknown"] = np.full((count, 1), True)
-        inputs[self._model.input] = batch.data
-        if not self._model.batched:
+        inputs[self.model.input] = batch.data
+        if not self.model.batched:
             inputs = {name: tensor[0] for name, tensor in inputs.items()}
-        outputs = {self._model.logits: self._model.classes}
-        if self._model.score is not None:
-            outputs[self._model.score] = 0
+        outputs = {self.model.logits: self.model.classes}
+        if self.model.score is not None:
+            outputs[self.model.score] = 0
         if self._unknown is not None:
             outputs[self._unknown] = 0
         return Request(id=str(next(self._numbers)), inputs=inputs, outputs=outputs)
@@ -144,20 +149,20 @@ class Pipeline:
         except InputError as error:
             last = batch.first + count - 1
             raise InputError(f"{name}: sequences {batch.first} to {last}: {error}") from error
-        rows = result.as_numpy(self._model.logits)
-        if rows is None or rows.size != count * self._model.classes:
+        rows = result.as_numpy(self.model.logits)
+        if rows is None or rows.size != count * self.model.classes:
             size = "no" if rows is None else rows.size
             raise ServerError(
-                f"model {self._model.name!r} gave {size} scores for {count} sequences "
-                f"of {self._model.classes} classes"
+                f"model {self.model.name!r} gave {size} scores for {count} sequences "
+                f"of {self.model.classes} classes"
             )
-        rankings = [self._ranking(row) for row in rows.reshape(count, self._model.classes)]
+        rankings = [self._ranking(row) for row in rows.reshape(count, self.model.classes)]
         if self._unknown is not None:
             level = float(result.as_numpy(self._unknown).flat[0])
-            unknown = Ranked(level, self._model.classes, UNKNOWN)
+            unknown = Ranked(level, self.model.classes, UNKNOWN)
             rankings = [_with(unknown, ranking) for ranking in rankings]
-        if self._model.score is not None:
-            scores = result.as_numpy(self._model.score).reshape(count, -1)[:, 0]
+        if self.model.score is not None:
+            scores = result.as_numpy(self.model.score).reshape(count, -1)[:, 0]
         else:
             scores = [_top_softmax(ranking) for ranking in rankings]
         for index, ranking, score in zip(itertools.count(batch.first), rankings, scores):

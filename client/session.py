@@ -64,9 +64,8 @@ class Client:
             raise
         log.debug("%s: %s", self.settings.url, self.model)
         self._pipeline = Pipeline(self._connection, self.model)
-        self._size = self.model.request_size(self.settings)
-        if self._size < self.settings.batch_size:
-            log.info("batches of %d: the model takes no more at once", self._size)
+        if self._pipeline.size < self.settings.batch_size:
+            log.info("batches of %d: the model takes no more at once", self._pipeline.size)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,7 +92,7 @@ class Client:
             name, array = "array", np.asarray(sequences)
         check_sequences(array, self.model, name)
         convert = convert or self.model.suited(ConvertConfig())
-        results = self._pipeline.run(batches(array, self._size), convert, name)
+        results = self._pipeline.run(batches(array, self._pipeline.size), convert, name)
         yield from self._watch(results, lambda result: (result.index + 1) / len(array))
 
     def annotate(
@@ -123,7 +122,7 @@ class Client:
         self.model.check_convert(convert)
         names = [str(index) for index in range(self.model.classes + self.settings.unknown)]
         with AnnotationJob(Path(document), convert, policy=policy) as job:
-            segments = segment_batches(job, self.model, convert, self._size)
+            segments = segment_batches(job, self.model, convert, self._pipeline.size)
             results = self._pipeline.run(segments, convert, str(document))
             for result in self._watch(results, lambda _: job.fraction):
                 job.assign(result.index, result.class_index, result.score)

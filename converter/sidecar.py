@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.config import POSE_TYPES
-from converter.errors import InputError
+from converter.errors import InputError, check_choice
 
 SIDECAR = "model.json"
 PADDINGS = ("mask", "tao")
@@ -78,11 +78,9 @@ class Sidecar:
         """
         known = {field.name for field in fields(cls)}
         sidecar = cls(**{key: value for key, value in values.items() if key in known})
-        for name, allowed in (("pose_type", (None, *POSE_TYPES)), ("padding", PADDINGS)):
-            value = getattr(sidecar, name)
-            if value not in allowed:
-                choices = ", ".join(filter(None, allowed))
-                raise InputError(f"{source}: {name} is {value!r}, must be one of {choices}")
+        if sidecar.pose_type is not None:
+            check_choice(f"{source}: pose_type", sidecar.pose_type, tuple(POSE_TYPES))
+        check_choice(f"{source}: padding", sidecar.padding, PADDINGS)
         if not (_is_number(sidecar.temperature) and sidecar.temperature > 0):
             raise InputError(
                 f"{source}: temperature is {sidecar.temperature!r}, must be a number above 0"

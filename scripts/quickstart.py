@@ -83,7 +83,7 @@ def label_samples(output: Path) -> None:
 @program("quickstart")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    p = Parser(prog="scripts/quickstart.sh", description=(__doc__ or "").splitlines()[0])
+    p = Parser(prog="scripts/quickstart.sh", description=__doc__.splitlines()[0])
     p.add_argument(
         "output",
         metavar="OUTPUT_DIR",

@@ -63,13 +63,7 @@ def run_live(options: Options) -> None:
         settings = replace(options.settings, deadline=math.inf, in_flight=1)
         connection = stack.enter_context(Connection(settings))
         stop = stack.enter_context(_stopping())
-        sender = Sender(
-            Pipeline(connection, model),
-            model,
-            convert,
-            journal.write,
-            size=model.request_size(settings),
-        )
+        sender = Sender(Pipeline(connection, model), convert, journal.write)
         log.info("%s: labels go to %s", source.name, journal.path)
         LiveRun(source, segmenter, sender, stop, convert).work(options.settings.deadline)
 

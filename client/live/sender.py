@@ -14,7 +14,6 @@ import numpy as np
 from client.documents import as_sequence
 from client.errors import ServerError
 from client.live.complaints import Complaints
-from client.model import ModelInfo
 from client.pipeline import Batch, Pipeline, Result
 from converter import ConvertConfig, InputError
 from converter.deepstream import LiveSegment
@@ -29,10 +28,8 @@ class Sender:
 
     Args:
         pipeline: Answers each batch before it takes the next.
-        model: What the server said of the model.
         convert: How to normalise.
         deliver: Gets every segment with its result, in the sender's thread.
-        size: Most segments in a request.
         limit: Most segments that may wait.
 
     Attributes:
@@ -45,17 +42,14 @@ class Sender:
     def __init__(
         self,
         pipeline: Pipeline,
-        model: ModelInfo,
         convert: ConvertConfig,
         deliver: Callable[[LiveSegment, Result], None],
-        size: int = 1,
         limit: int = BUFFER,
     ) -> None:
         self._pipeline = pipeline
-        self._model = model
+        self._model = pipeline.model
         self._convert = convert
         self._deliver = deliver
-        self._size = size
         self._limit = limit
         self._waiting: deque[LiveSegment] = deque()
         self._under_way: deque[LiveSegment] = deque()
@@ -164,7 +158,7 @@ class Sender:
         if not self._under_way:
             return True
         fits = len(segment.keypoints) == len(self._under_way[0].keypoints) or not self._model.raw
-        return fits and len(self._under_way) < self._size
+        return fits and len(self._under_way) < self._pipeline.size
 
     def _note_drop(self) -> None:
         self.dropped += 1

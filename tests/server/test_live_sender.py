@@ -49,8 +49,7 @@ def sending(
     with Client(chosen) as client:
         model = client.model
     with Connection(replace(chosen, deadline=math.inf, in_flight=1)) as connection:
-        pipeline = Pipeline(connection, model)
-        yield Sender(pipeline, model, CONFIG, deliver, model.request_size(chosen), limit)
+        yield Sender(Pipeline(connection, model), CONFIG, deliver, limit)
 
 
 def into(delivered: Delivered) -> Callable[[LiveSegment, Result], None]:
