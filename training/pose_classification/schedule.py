@@ -46,12 +46,17 @@ def make_scheduler(
     """The scheduler of a spec: LambdaLR is stepped every batch, ReduceLROnPlateau every epoch.
 
     Raises:
-        InputError: Warm-up is asked for with AutoReduce, which sets the rate by itself.
+        InputError: AutoReduce would not lower the rate, or is asked for with warm-up: it sets the
+            rate by itself.
     """
     if optim.lr_scheduler != "AutoReduce":
         return LambdaLR(optimizer, rate_factor(optim, steps_per_epoch, num_epochs))
     if optim.warmup_epochs:
         raise InputError("train.optim.warmup_epochs needs lr_scheduler MultiStep or Cosine")
+    if optim.lr_decay >= 1:
+        raise InputError(
+            f"train.optim.lr_decay: {optim.lr_decay} is not allowed: AutoReduce needs less than 1"
+        )
     return ReduceLROnPlateau(
         optimizer, factor=optim.lr_decay, patience=optim.patience, min_lr=optim.min_lr
     )

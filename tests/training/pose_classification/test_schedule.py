@@ -62,6 +62,12 @@ def test_auto_reduce():
     assert rates == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.15, 0.15])
 
 
+@pytest.mark.parametrize("decay", [1.0, 2.0])
+def test_auto_reduce_lowers(decay):
+    with pytest.raises(InputError, match=f"lr_decay: {decay} is not allowed"):
+        make_scheduler(_optimizer(), OptimSpec(lr_scheduler="AutoReduce", lr_decay=decay), 1, 1)
+
+
 def test_auto_reduce_has_no_warm_up():
     with pytest.raises(InputError, match="warmup_epochs"):
         make_scheduler(_optimizer(), OptimSpec(lr_scheduler="AutoReduce", warmup_epochs=1), 1, 1)
