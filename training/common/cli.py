@@ -156,7 +156,13 @@ class Program(Generic[Spec]):
             + help_text(self.schema, sections),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("-e", "--experiment_spec", required=True, help="the spec file (YAML)")
+        parser.add_argument(
+            "-e",
+            "--experiment_spec",
+            "--experiment_spec_file",
+            required=True,
+            help="the spec file (YAML)",
+        )
         parser.add_argument("-r", "--results_dir", help="the same as results_dir=...")
         parser.add_argument("-k", "--key", help="the same as encryption_key=...")
         parser.add_argument("-v", "--verbose", action="store_true", help="log more, and tracebacks")

@@ -117,6 +117,12 @@ def test_flags_of_older_tao(spec_file: Path, tmp_path: Path) -> None:
     assert (saved["work"]["outcome"], saved["other"]["outcome"]) == ("a", "b")
 
 
+@pytest.mark.parametrize("flag", ["-e", "--experiment_spec", "--experiment_spec_file"])
+def test_names_of_the_spec_flag(spec_file: Path, tmp_path: Path, flag: str) -> None:
+    assert PROGRAM.main(["work", flag, str(spec_file)]) == 0
+    assert (tmp_path / "results" / "work").is_dir()
+
+
 def test_only_the_main_process_writes(
     spec_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
