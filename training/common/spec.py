@@ -82,7 +82,8 @@ def load_spec(path: str | Path, schema: type[Spec], overrides: Sequence[str] = (
     Args:
         path: the YAML file.
         schema: the spec's class.
-        overrides: `section.option=value` texts, values in YAML (`train.gpu_ids=[0,1]`).
+        overrides: `section.option=value` texts, values in YAML (`train.gpu_ids=[0,1]`); `+` or
+            `++` may stand before them, as in Hydra.
 
     Raises:
         InputError: unreadable file, unknown key, wrong type or value out of range.
@@ -150,6 +151,7 @@ def _copy(tree: Any) -> Any:
 def _apply(tree: dict[str, Any], text: str, schema: type[SpecModel]) -> str:
     """Set one override in the tree; returns its key."""
     key, equals, raw = text.partition("=")
+    key = key.lstrip("+")  # Hydra's mark of an option that the file does not have
     parts = key.split(".")
     if not equals or not all(parts):
         raise InputError(f"{text!r}: an override is written section.option=value")
@@ -182,6 +184,9 @@ def _explain(problem: Mapping[str, Any], schema: type[SpecModel]) -> str:
     # Parts in brackets are pydantic's, or name the chosen class of a union: not keys of the file.
     where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("["))
     kind, value = problem["type"], problem["input"]
+    if problem["loc"][-1:] == ("[key]",):
+        section = ".".join(str(part) for part in problem["loc"][:-2])
+        return f"{section}: the key {_show(value)} is not text: put it in quotes"
     if kind == "extra_forbidden":
         return f"{where}: unknown key; {_nearest_key(where, schema)}"
     if kind == "value_error":

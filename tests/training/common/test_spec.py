@@ -59,6 +59,14 @@ def test_file_and_overrides(tmp_path: Path) -> None:
     assert spec.model == Model()
 
 
+@pytest.mark.parametrize("mark", ["+", "++"])
+def test_overrides_with_hydra_s_marks(mark: str) -> None:
+    overrides = [f"{mark}train.num_epochs=7", f"{mark}labels.a=1"]
+    spec = make_spec(Experiment, {"train": {"num_epochs": 3}}, overrides)
+    assert (spec.train.num_epochs, spec.labels) == (7, {"a": 1})
+    assert refuse(f"{mark}train.epochs=7").startswith("command line: train.epochs: unknown key")
+
+
 def test_overrides_do_not_change_the_given_tree() -> None:
     tree = {"train": {"num_epochs": 3}, "labels": {"a": 0}}
     make_spec(Experiment, tree, ["train.num_epochs=4", "labels.b=1"])
@@ -91,7 +99,9 @@ def test_text_options_can_be_unset(text: str) -> None:
         ("train.optim.lr_steps=[1,a]", "train.optim.lr_steps.1: 'a' is not allowed"),
         ("train=3", "train: 3 is not allowed: should be a section of options"),
         ("train.optim.lr.x=3", "train.optim.lr"),
-        ("labels={1: 1}", "labels.1: 1 is not allowed: should be a valid string"),
+        ("labels={1: 1}", "labels: the key 1 is not text: put it in quotes"),
+        ("labels={on: 1}", "labels: the key True is not text: put it in quotes"),
+        ("labels={1.5: 1}", "labels: the key 1.5 is not text: put it in quotes"),
         ("train.num_epochs", "'train.num_epochs': an override is written section.option=value"),
         ("=3", "an override is written"),
         ("train..lr=3", "an override is written"),
