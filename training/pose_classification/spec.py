@@ -7,7 +7,7 @@ not have are marked "Beyond TAO"; at their defaults everything is as in TAO.
 from __future__ import annotations
 
 import difflib
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -107,10 +107,11 @@ class OptimSpec(SpecModel):
     patience: int = Field(
         default=1,
         gt=0,
-        description="Epochs without improvement before AutoReduce lowers the rate.",
+        description="Epochs without improvement before AutoReduce lowers the rate; of val_loss, "
+        "epochs with a validation.",
     )
     min_lr: float = Field(default=1e-4, gt=0, description="Lowest rate that AutoReduce goes to.")
-    lr_steps: list[int] = Field(
+    lr_steps: list[Annotated[int, Field(ge=0)]] = Field(
         default=[10, 60],
         description="Epochs at which MultiStep lowers the rate.",
     )
@@ -197,6 +198,10 @@ class TrainSpec(GpuSpec):
 class EvaluateSpec(GpuSpec):
     """The evaluation task."""
 
+    num_gpus: int = Field(default=1, gt=0, description="One GPU is used, whatever this says.")
+    gpu_ids: list[int] = Field(
+        default=[0], min_length=1, description="Index of the GPU: the first of these."
+    )
     checkpoint: OptionalText = Field(
         default=None, description="The model: .pth. Beyond TAO: .onnx, or a TensorRT .plan/.engine."
     )

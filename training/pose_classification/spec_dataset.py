@@ -55,7 +55,8 @@ class DatasetSpec(SpecModel):
     window_size: int = Field(
         default=-1,
         ge=-1,
-        description="Frames of a training sequence; -1: as many as the array has.",
+        description="Frames of a training sequence; -1: as many as the array has. Shorter ones are "
+        "filled up with zeros, longer ones are cut by random_choose only.",
     )
     batch_size: int = Field(default=64, gt=0, description="Batch size.")
     num_workers: int = Field(
@@ -83,7 +84,8 @@ class DatasetSpec(SpecModel):
     num_test_clips: int = Field(
         default=1,
         gt=0,
-        description="Beyond TAO: clips per sequence whose logits are averaged in tests.",
+        description="Beyond TAO: clips per sequence whose logits are averaged in tests, with "
+        "sampling.",
     )
     pre_normalise: bool = Field(
         default=False,
@@ -131,6 +133,11 @@ class DatasetSpec(SpecModel):
         "padding; faster, needs model.padding=mask.",
     )
 
+    @field_validator("label_map", mode="before")
+    @classmethod
+    def _empty_is_default(cls, value: object) -> object:
+        return {} if value is None else value
+
     @field_validator("window_size")
     @classmethod
     def _window_not_empty(cls, value: int) -> int:
@@ -155,11 +162,11 @@ class DatasetSpec(SpecModel):
         return self
 
     @model_validator(mode="after")
-    def _crop_is_sampled(self) -> DatasetSpec:
-        if self.random_crop < 1 and self.sampling == "none":
-            raise ValueError(
-                f"random_crop: {self.random_crop} needs sampling=uniform or sampling=random"
-            )
+    def _clips_are_sampled(self) -> DatasetSpec:
+        for name in ("random_crop", "num_test_clips"):
+            value = getattr(self, name)
+            if value != 1 and self.sampling == "none":
+                raise ValueError(f"{name}: {value} needs sampling=uniform or sampling=random")
         return self
 
     @property

@@ -91,7 +91,7 @@ TAO_TABLE = [
     ("train.optim.lr_monitor", "val_loss", ["loss"]),
     ("train.optim.patience", 1, ["0"]),
     ("train.optim.min_lr", 1e-4, ["0"]),
-    ("train.optim.lr_steps", [10, 60], ["10", "[a]"]),
+    ("train.optim.lr_steps", [10, 60], ["10", "[a]", "[-3]"]),
     ("train.optim.lr_decay", 0.1, ["0"]),
     ("evaluate.checkpoint", None, []),
     ("evaluate.num_gpus", 1, ["0"]),
@@ -182,7 +182,9 @@ def test_the_larger_number_of_gpus_wins(
 def test_class_names_follow_ids() -> None:
     spec = make("dataset.num_classes=3", "dataset.label_map={c: 2, a: 0, b: 1}")
     assert spec.dataset.class_names == ["a", "b", "c"]
-    assert make("dataset.num_classes=2").dataset.class_names == ["class_0", "class_1"]
+    for overrides in ([], ["dataset.label_map=null"], ["dataset.label_map="]):
+        spec = make("dataset.num_classes=2", *overrides)
+        assert spec.dataset.class_names == ["class_0", "class_1"]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +200,7 @@ def test_class_names_follow_ids() -> None:
         (["gen_trt_engine.tensorrt.opt_sequence_length=301"], "at most max_sequence_length"),
         (["evaluate.batch_size=0"], "evaluate.batch_size: 0 is not allowed"),
         (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform or sampling=random"),
+        (["dataset.num_test_clips=5"], "num_test_clips: 5 needs sampling=uniform or sampling=r"),
         (["train.seed=4294967296"], "train.seed: 4294967296 is not allowed"),
         (["model.input_channels=1", "dataset.random_move=true"], "random_move: needs model.input"),
         (["model.input_channels=4", "dataset.random_rotation=1"], "random_rotation: needs model.i"),
