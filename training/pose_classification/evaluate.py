@@ -37,7 +37,6 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         InputError: The spec, the data or the model cannot be used.
     """
     section = spec.evaluate
-    names = spec.dataset.class_names
     layout = load_layout(spec.model.graph_layout)
     source = open_dataset(section.test_dataset, spec, layout, "evaluate.test_dataset")
     predictor = load_predictor(model_path(section, "evaluate"), spec, device_of(section))
@@ -47,7 +46,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         batch_size(section, spec),
         spec.dataset.num_workers,
     )
-    logits = predict(predictor, loader)
+    logits, names = predict(predictor, loader), predictor.classes
     metrics = evaluate_logits(logits, source.ids, predictor.temperature)
     report = json.dumps(metrics.as_dict(names), indent=2, ensure_ascii=False) + "\n"
     write_atomic(results.path / "metrics.json", report.encode())

@@ -47,7 +47,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         spec.dataset.num_workers,
     )
     logits = predict(predictor, loader)
-    lines = result_lines(logits, spec.dataset.class_names, section.scores)
+    lines = result_lines(logits, predictor.classes, section.scores)
     write_atomic(target, "".join(f"{line}\n" for line in lines).encode())
 
 

@@ -25,9 +25,11 @@ class Predictor(Protocol):
     """A network that is ready to use.
 
     Attributes:
+        classes: Names by class id: its own, or those of the spec where it has none.
         temperature: Logits are divided by it before a softmax, so that scores are calibrated.
     """
 
+    classes: tuple[str, ...]
     temperature: float
 
     def __call__(self, sequences: FloatArray) -> FloatArray:
@@ -71,7 +73,7 @@ def load_predictor(path: Path, spec: ExperimentSpec, device: torch.device) -> Pr
     elif suffix in (".engine", ".plan"):
         from training.pose_classification.predictor_tensorrt import TensorrtPredictor
 
-        predictor = TensorrtPredictor(path, device)
+        predictor = TensorrtPredictor(path, spec, device)
     else:
         raise InputError(f"{path}: expected .pth, .onnx, .engine or .plan")
     return predictor

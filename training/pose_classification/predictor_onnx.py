@@ -55,7 +55,8 @@ class OnnxPredictor:
         self.shape = [size if isinstance(size, int) else None for size in inputs[0].shape]
         facts = self.session.get_modelmeta().custom_metadata_map
         stated = {CHECKPOINT_KEY: facts} if "classes" in facts else {}
-        self.temperature = ModelMetadata.of_checkpoint(stated, spec, str(path)).temperature
+        metadata = ModelMetadata.of_checkpoint(stated, spec, str(path))
+        self.classes, self.temperature = metadata.classes, metadata.temperature
 
     def __call__(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Classify (N, C, T, V, M); returns logits (N, classes)."""

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.common.engine.session import EngineSession
+from training.pose_classification.spec import ExperimentSpec
 
 
 class TensorrtPredictor:
@@ -16,6 +17,7 @@ class TensorrtPredictor:
 
     Args:
         path: The engine, built on this machine.
+        spec: The names of its classes.
         device: The GPU.
 
     Raises:
@@ -24,7 +26,8 @@ class TensorrtPredictor:
 
     temperature = 1.0
 
-    def __init__(self, path: Path, device: torch.device) -> None:
+    def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
+        self.classes = tuple(spec.dataset.class_names)
         self.session = EngineSession(path, device)
         (self.input,), (self.output,) = self.session.inputs, self.session.outputs
         self.largest = self.session.largest(self.input)[0]

@@ -27,6 +27,7 @@ class TorchPredictor:
     def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
         model, metadata = load_trained(path, spec)
         self.model = model.to(device)
+        self.classes = metadata.classes
         self.temperature = metadata.temperature
         self.device = device
 

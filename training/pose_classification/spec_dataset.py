@@ -43,7 +43,9 @@ class DatasetSpec(SpecModel):
     val_dataset: SkeletonData = Field(default=SkeletonData(), description="Validation data.")
     num_classes: int = Field(default=6, gt=0, description="Number of action classes.")
     label_map: dict[str, int] = Field(
-        default={}, description="Class names and their ids, from 0; all ids must be named."
+        default={},
+        description="Class names and their ids, from 0; all ids must be named. Left out: those of "
+        "the checkpoint, or class_0, class_1 and so on.",
     )
     random_choose: bool = Field(
         default=False,

@@ -165,6 +165,14 @@ def test_clips_are_averaged(spec, checkpoint, tmp_path):
     assert len(one) == len(three) == 10 and one != three
 
 
+@pytest.mark.parametrize("model", ["checkpoint", "onnx"])
+def test_names_are_the_models_where_the_spec_has_none(spec, tmp_path, model, request):
+    path, unnamed = request.getfixturevalue(model), "dataset.label_map=null"
+    assert set(infer(spec, tmp_path / "x", f"inference.checkpoint={path}", unnamed)) <= set(CLASSES)
+    metrics = evaluate(spec, tmp_path, f"evaluate.checkpoint={path}", unnamed)
+    assert list(metrics["classes"]) == list(CLASSES)
+
+
 @pytest.mark.parametrize("task", ["evaluate", "inference"])
 @pytest.mark.parametrize(
     ("name", "message"),
