@@ -83,7 +83,8 @@ class PoseTrainer(LightningModule):
         self._check(loss.detach())
         group = self.trainer.optimizers[0].param_groups[0]
         rate = group["lr"] / group["initial_lr"]
-        scalars = {"loss": loss.item(), "penalty": penalty.item(), "learning_rate": rate}
+        self.log("loss", loss.item(), prog_bar=True)
+        scalars = {"penalty": penalty.item(), "learning_rate": rate}
         for number, stage in enumerate(terms, start=1):
             scalars[f"heatmap_loss/stage{number}"] = stage.heatmaps.item()
             scalars[f"paf_loss/stage{number}"] = stage.pafs.item()

@@ -186,7 +186,9 @@ class TrainSpec(TaoModel):
     tao_classes = ("BpNetTrainer",)
 
     checkpoint_dir: OptionalText = Field(default=None, description="Results; -r overrides it.")
-    log_every_n_secs: float = Field(default=30, gt=0, description="Between progress lines.")
+    log_every_n_secs: float = Field(
+        default=30, gt=0, description="Between progress lines; a terminal has a bar instead."
+    )
     checkpoint_n_epoch: int = Field(default=5, gt=0, description="Epochs between checkpoints.")
     num_epoch: int = Field(default=100, gt=0, description="Passes over the records.")
     summary_every_n_steps: int = Field(default=20, gt=0, description="TensorBoard scalars.")

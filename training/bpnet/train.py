@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from training.bpnet.spec import AdamW, TrainSpec
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
 from training.common.results import ResultsDir, open_folder
 from training.common.spec import load_spec
+from training.common.training_bar import TrainingBar
 
 logger = logging.getLogger(__name__)
 
@@ -173,9 +175,10 @@ def _check_resume(path: Path, key: str | None, model: BodyPoseNet, num_epoch: in
 
 def _trainer(spec: TrainSpec, results: ResultsDir, num_gpus: int, key: str | None) -> Trainer:
     tuning = spec.finetuning_config
+    interactive = sys.stderr.isatty()
     callbacks: list[Callback] = [
         StatusLines(results.status),
-        ProgressLog(spec.log_every_n_secs),
+        TrainingBar() if interactive else ProgressLog(spec.log_every_n_secs),
         Checkpoints(
             results.path,
             spec.checkpoint_n_epoch,
@@ -201,7 +204,7 @@ def _trainer(spec: TrainSpec, results: ResultsDir, num_gpus: int, key: str | Non
         plugins=[EncryptedCheckpointIO(key)],
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
-        enable_progress_bar=False,
+        enable_progress_bar=interactive,
         enable_model_summary=False,
     )
 

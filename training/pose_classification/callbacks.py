@@ -1,16 +1,15 @@
-"""What happens beside the training: checkpoints, status lines, curves, the progress bar."""
+"""What happens beside the training: checkpoints, status lines, curves, averaged weights."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, RichProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -167,29 +166,3 @@ class MovingAverage(WeightAveraging):
         """Keep the average where the model will be, not where it is before the start."""
         self._device = trainer.strategy.root_device
         super().setup(trainer, pl_module, stage)
-
-
-class ProgressBar(RichProgressBar):
-    """Loss, accuracy and the time left for the whole run, on a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(refresh_rate=1, console_kwargs={"stderr": True})
-        self._began = (0.0, 0)
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
-        super().on_train_start(trainer, pl_module)
-        self._began = (time.monotonic(), trainer.global_step)
-
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> Any:
-        """Running loss and accuracy of the epoch, the last validation, and the time left."""
-        module = cast(PoseClassifier, pl_module)
-        metrics = super().get_metrics(trainer, module)
-        metrics.pop("v_num", None)
-        shown = {**metrics, **{k: v for k, v in module.figures.items() if k.startswith("val_")}}
-        start, first = self._began
-        if done := trainer.global_step - first:
-            left = (trainer.max_epochs or 0) * module.steps_per_epoch - trainer.global_step
-            seconds = math.ceil((time.monotonic() - start) / done * left)
-            shown["left"] = str(timedelta(seconds=seconds))
-        return shown

@@ -18,12 +18,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from converter import InputError
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
 from training.common.results import ResultsDir
+from training.common.training_bar import TrainingBar
 from training.pose_classification.build import build_model
 from training.pose_classification.callbacks import (
     Checkpoints,
     Curves,
     MovingAverage,
-    ProgressBar,
     StatusLines,
 )
 from training.pose_classification.data import one_line_errors
@@ -91,7 +91,7 @@ def make_trainer(spec: ExperimentSpec, results: ResultsDir) -> Trainer:
         callbacks.insert(0, MovingAverage(train.ema_decay))
     interactive = sys.stderr.isatty()
     if interactive:
-        callbacks.append(ProgressBar())
+        callbacks.append(TrainingBar())
     _quieten_lightning()
     return Trainer(
         **_devices(train),
