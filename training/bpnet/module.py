@@ -30,7 +30,8 @@ class PoseTrainer(LightningModule):
         world_size: processes; their number scales the learning rate.
 
     Attributes:
-        figures: of the running or last epoch: `loss`, `val_loss`, `learning_rate`.
+        figures: of the running or last epoch: `loss`, `learning_rate` and, where it was validated,
+            `val_loss`.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class PoseTrainer(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Loss of a batch, see `PoseDataset`."""
         if batch_idx == 0:
-            self._sums = {}
+            self._sums, self.figures = {}, {}
         stages, terms = self._losses(batch)
         penalty = weight_penalty(self.model, self.spec.model)
         loss = torch.stack([term for stage in terms for term in stage]).sum() + penalty
