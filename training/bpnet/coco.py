@@ -105,15 +105,16 @@ def read_coco(path: Path, keypoints: Sequence[str], category_id: int = 1) -> Coc
         raise InputError(f"{path}: cannot read COCO annotations: {error}") from None
     damaged: list[str] = []
     images: dict[int, Image] = {}
+    photos: dict[Path, int] = {}
     for index, raw in enumerate(document.images):
         try:
             image = msgspec.json.decode(raw, type=Image)
-            if not Path(image.file_name).name:
-                raise ValueError(f"file_name {image.file_name!r} names no file")
-            if Path(image.file_name).is_absolute() or ".." in Path(image.file_name).parts:
-                raise ValueError(f"file_name {image.file_name!r} leads out of the image folder")
+            _check_image(image)
             if image.id in images:
                 raise ValueError(f"id {image.id} is already that of an earlier image")
+            first = photos.setdefault(Path(image.file_name), image.id)
+            if first != image.id:
+                raise ValueError(f"file_name {image.file_name!r} is already that of image {first}")
             images[image.id] = image
         except (msgspec.DecodeError, ValueError) as error:
             damaged.append(f"images[{index}]: {error}")
@@ -127,6 +128,14 @@ def read_coco(path: Path, keypoints: Sequence[str], category_id: int = 1) -> Coc
         except (msgspec.DecodeError, ValueError) as error:
             damaged.append(f"annotations[{index}]: {error}")
     return CocoAnnotations(images, dict(people), damaged)
+
+
+def _check_image(image: Image) -> None:
+    path = Path(image.file_name)
+    if not path.name:
+        raise ValueError(f"file_name {image.file_name!r} names no file")
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"file_name {image.file_name!r} leads out of the image folder")
 
 
 def _check(annotation: _Annotation, images: dict[int, Image], count: int) -> None:

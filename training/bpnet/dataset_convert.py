@@ -145,11 +145,9 @@ def mask_names(images: Collection[Image], compat: bool = False) -> Mapping[int, 
     if compat:
         return {image.id: image.file_name for image in images}
     plain = {image.id: Path(image.file_name).with_suffix(".png") for image in images}
-    shared = Counter(plain.values())
-    return {
-        image.id: f"{image.file_name}.png" if shared[plain[image.id]] > 1 else str(plain[image.id])
-        for image in images
-    }
+    whole = {image.id: Path(f"{image.file_name}.png") for image in images}
+    shared = Counter([*plain.values(), *whole.values()])
+    return {key: str(whole[key] if shared[name] > 1 else name) for key, name in plain.items()}
 
 
 def _check_masks(

@@ -72,6 +72,8 @@ def test_a_damaged_image_entry(tmp_path):
         ({"file_name": ""}, "names no file"),
         ({"file_name": "."}, "names no file"),
         ({"file_name": "b.jpg"}, "id 1 is already that of an earlier image"),
+        ({"id": 2}, "file_name 'a.jpg' is already that of image 1"),
+        ({"id": 2, "file_name": "./a.jpg"}, "file_name './a.jpg' is already that of image 1"),
     ],
 )
 def test_an_image_entry_that_cannot_be_used(tmp_path, change, says):

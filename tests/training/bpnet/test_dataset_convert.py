@@ -9,8 +9,8 @@ import pytest
 from converter import InputError
 from tests.training.bpnet.datasets import annotation, make_dataset, write_dataset_spec
 from tests.training.bpnet.figures import POSE, crowd, standing
-from training.bpnet.coco import Person
-from training.bpnet.dataset_convert import convert, main_people, record_files
+from training.bpnet.coco import Image, Person
+from training.bpnet.dataset_convert import convert, main_people, mask_names, record_files
 from training.bpnet.dataset_spec import FilteringParams, load_dataset_spec
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.records import read_records
@@ -153,6 +153,14 @@ def test_photos_that_differ_in_the_suffix_have_masks_of_their_own(dataset):
     masks = {record.mask_path for record in records_of(summary)}
     assert masks == {"train_mask2017/a.png.png", "train_mask2017/a.jpg.png"}
     assert all((dataset / mask).is_file() for mask in masks)
+
+
+def test_no_two_masks_have_one_name():
+    names = ["a.jpg", "a.png", "a.jpg.tif", "b", "b.png.tif", "sub/a.jpg"]
+    images = [Image(number, name, 8, 8) for number, name in enumerate(names)]
+    masks = mask_names(images)
+    assert len({Path(mask) for mask in masks.values()}) == len(names)
+    assert masks[5] == "sub/a.png"
 
 
 def test_nothing_is_left_behind_when_it_fails(dataset):
