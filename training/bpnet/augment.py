@@ -35,13 +35,11 @@ class SpatialAugmenter:
     Attributes:
         mode: `person_centric`, `standard` or `standard_with_fixed_aspect_ratio`.
         params: the ranges.
-        target_person_scale: height of the person in the middle over the input's width.
         input_size: height, width of the network's input.
     """
 
     mode: str
     params: SpatialAugParams
-    target_person_scale: float
     input_size: tuple[int, int]
 
     def draw(
@@ -69,7 +67,7 @@ class SpatialAugmenter:
             zoom = rng.uniform(params.zoom_ratio_min, params.zoom_ratio_max)
         photo_height, photo_width = photo_size
         if self.mode == "person_centric":
-            scale = self.target_person_scale / (person_height / width * zoom + 1e-5)
+            scale = params.target_person_scale / (person_height / width * zoom + 1e-5)
             scales = scale, scale
             middle = float(width // 2), float(height // 2)
         else:

@@ -69,11 +69,12 @@ class PoseDataset(Dataset[Sample]):
             name: load_dataset_spec(path).keypoint_map(pose, compat)
             for name, path in data.dataset_specs.items()
         }
-        identity = augment.identity_spatial_aug_params or SpatialAugParams()
+        identity = augment.identity_spatial_aug_params or SpatialAugParams(
+            target_person_scale=augment.spatial_aug_params.target_person_scale
+        )
         self.augmenter = SpatialAugmenter(
             augment.spatial_augmentation_mode,
             augment.spatial_aug_params if train else identity,
-            augment.spatial_aug_params.target_person_scale,
             self.input_size,
         )
         self.encoder = LabelEncoder(

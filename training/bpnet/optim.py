@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from converter import InputError
 from training.bpnet.spec import (
     AdamW,
     ExponentialDecay,
@@ -83,7 +84,11 @@ def build_optimizer(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
     """The optimiser, with a group per gradient weight; `lr` is set by the schedule.
 
     Momentum is linear in the gradient, so weighting the learning rate is weighting the gradient.
+
+    Raises:
+        InputError: `grad_weights_dict` names what the network does not have.
     """
+    _check_weights(model, spec)
     groups = defaultdict(list)
     for name, parameter in model.named_parameters():
         groups[gradient_weight(name, spec)].append(parameter)
@@ -92,3 +97,14 @@ def build_optimizer(model: nn.Module, spec: TrainSpec) -> torch.optim.Optimizer:
     if isinstance(optimizer, AdamW):
         return torch.optim.AdamW(parameters, weight_decay=optimizer.weight_decay)
     return torch.optim.SGD(parameters, momentum=optimizer.momentum, nesterov=optimizer.use_nesterov)
+
+
+def _check_weights(model: nn.Module, spec: TrainSpec) -> None:
+    named = getattr(spec.optimizer, "grad_weights_dict", None) or {}
+    names = [name for name, _ in model.named_parameters()]
+    for part in named:
+        if not any(part in name for name in names):
+            raise InputError(
+                f"optimizer.grad_weights_dict: no parameter's name has {part!r} in it; "
+                f"names are like {names[0]} and {names[-1]}"
+            )

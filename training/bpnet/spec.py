@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
 from training.bpnet.dataloader_spec import DataloaderSpec
 from training.bpnet.tao_model import TaoModel
@@ -26,8 +26,9 @@ class BackboneSpec(TaoModel):
 
     @model_validator(mode="after")
     def _belongs_to_vgg(self) -> BackboneSpec:
-        if self.add_final_c128_conv and self.architecture != "vgg":
-            raise ValueError(f"add_final_c128_conv belongs to vgg, not to {self.architecture}")
+        for key in ("use_bias", "add_final_c128_conv"):
+            if getattr(self, key) and self.architecture != "vgg":
+                raise ValueError(f"{key} belongs to vgg, not to {self.architecture}")
         return self
 
 
@@ -81,12 +82,24 @@ class SoftstartAnnealing(TaoModel):
     """Learning rate that rises, stays and falls, all in the logarithm."""
 
     tao_classes = ("SoftstartAnnealingLearningRateSchedule",)
+    tao_others = ("BpNetExponentialDecayLRSchedule",)
 
     soft_start: float = Field(default=0.05, ge=0, lt=1, description="Share of steps to rise in.")
     annealing: float = Field(default=0.5, gt=0, le=1, description="Share after which to fall.")
     base_learning_rate: float = Field(default=2e-5, gt=0, description="The plateau, for one GPU.")
     min_learning_rate: float = Field(default=8e-8, gt=0, description="Start and end.")
-    last_step: int | None = Field(default=None, description="Steps of the schedule; null: all.")
+    last_step: int | None = Field(
+        default=None, gt=0, description="Steps of the schedule; null: all."
+    )
+
+    @model_validator(mode="after")
+    def _rises(self) -> SoftstartAnnealing:
+        if self.min_learning_rate > self.base_learning_rate:
+            raise ValueError(
+                f"min_learning_rate {self.min_learning_rate} is larger than base_learning_rate "
+                f"{self.base_learning_rate}"
+            )
+        return self
 
 
 class ExponentialDecay(TaoModel):
@@ -119,6 +132,7 @@ class WeightedMomentum(TaoModel):
     """Gradient descent with momentum and a weight per layer."""
 
     tao_classes = ("WeightedMomentumOptimizer",)
+    tao_others = ("AdamWOptimizer",)
 
     learning_rate_schedule: Schedule = SoftstartAnnealing()
     grad_weights_dict: dict[str, float] | None = Field(
@@ -180,6 +194,10 @@ class FinetuningConfig(TaoModel):
     )
 
 
+def _number_is_text(value: object) -> object:
+    return str(value) if isinstance(value, int) else value
+
+
 class TrainSpec(TaoModel):
     """Everything `bpnet train` reads."""
 
@@ -218,7 +236,9 @@ class TrainSpec(TaoModel):
         description="Repeat the reference's label bugs (erased PAFs, necks of unlabelled "
         "shoulders).",
     )
-    precision: Literal["32", "bf16", "16"] = Field(default="32", description="Of the training.")
+    precision: Annotated[Literal["32", "bf16", "16"], BeforeValidator(_number_is_text)] = Field(
+        default="32", description="Of the training."
+    )
     dataloader: DataloaderSpec = DataloaderSpec()
     model: ModelSpec = ModelSpec()
     optimizer: Optimizer = WeightedMomentum()

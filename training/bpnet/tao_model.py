@@ -14,10 +14,12 @@ class TaoModel(SpecModel):
 
     The key chooses a Python class in TAO. Here a section has one class, so the key is only
     checked: a spec that asks for a class that does not exist here is refused, not misread. It is
-    written again, so that an effective spec says which optimiser it means.
+    written again, so that an effective spec says which optimiser it means. `tao_others` are the
+    classes of the sections that may stand in this one's place.
     """
 
     tao_classes: ClassVar[tuple[str, ...]] = ()
+    tao_others: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -26,7 +28,7 @@ class TaoModel(SpecModel):
             return value
         name = value["__class_name__"]
         if name not in cls.tao_classes:
-            allowed = " or ".join(cls.tao_classes) or "none here"
+            allowed = " or ".join((*cls.tao_classes, *cls.tao_others)) or "none here"
             raise ValueError(f"__class_name__ {name} is not supported; allowed: {allowed}")
         return {key: item for key, item in value.items() if key != "__class_name__"}
 

@@ -15,7 +15,8 @@ PHOTO = (200, 400)  # height, width
 
 
 def draw(mode="person_centric", seed=0, center=(100.0, 80.0), height=128.0, **params):
-    augmenter = SpatialAugmenter(mode, SpatialAugParams(**params), 0.5, (256, 256))
+    ranges = SpatialAugParams(target_person_scale=0.5, **params)
+    augmenter = SpatialAugmenter(mode, ranges, (256, 256))
     return augmenter.draw(np.random.default_rng(seed), PHOTO, np.array(center), height)
 
 

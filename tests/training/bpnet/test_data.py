@@ -7,7 +7,7 @@ from converter import InputError
 from tests.training.bpnet.datasets import make_dataset, write_dataset_spec
 from tests.training.bpnet.figures import POSE, crowd
 from training.bpnet.data import EpochSampler, PoseDataset, find_records, make_loader
-from training.bpnet.dataloader_spec import DataloaderSpec
+from training.bpnet.dataloader_spec import DataloaderSpec, SpatialAugParams
 from training.bpnet.dataset_convert import convert
 from training.bpnet.dataset_spec import load_dataset_spec
 from training.common.spec import make_spec
@@ -71,6 +71,23 @@ def test_validation_records_are_not_varied(root):
     data.val_records_folder_path, data.val_records_path = str(root), data.train_records_path
     dataset = PoseDataset(spec, POSE, train=False)
     torch.testing.assert_close(dataset[0, 0]["image"], dataset[9, 0]["image"], rtol=0, atol=0)
+
+
+def test_validation_has_people_as_large_as_training_or_as_its_own_ranges_say(root):
+    spec = loader_spec(root)
+    data, ranges = spec.dataset_config, spec.augmentation_config
+    data.val_records_folder_path, data.val_records_path = str(root), data.train_records_path
+    ranges.spatial_augmentation_mode = "person_centric"
+    ranges.spatial_aug_params.target_person_scale = 0.3
+
+    def image():
+        return PoseDataset(spec, POSE, train=False)[0, 0]["image"]
+
+    as_training = image()
+    ranges.identity_spatial_aug_params = SpatialAugParams(target_person_scale=0.3)
+    torch.testing.assert_close(image(), as_training, rtol=0, atol=0)
+    ranges.identity_spatial_aug_params = SpatialAugParams(target_person_scale=0.6)
+    assert not torch.equal(image(), as_training)
 
 
 def test_the_mask_reaches_the_sample(root, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from converter import InputError
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.optim import build_optimizer, gradient_weight, learning_rate
 from training.bpnet.pose_config import PoseConfig
@@ -81,6 +82,12 @@ def test_weights_by_name(model):
     found = weights(model, TrainSpec(optimizer=optimizer, use_stagewise_lr_multipliers=False))
     assert found["stage1.paf.out.conv.weight"] == 0
     assert found["stage2.paf.out.conv.weight"] == 0.5
+
+
+def test_weights_of_a_name_that_does_not_exist_are_refused(model):
+    optimizer = WeightedMomentum(grad_weights_dict={"stage1": 0.0, "stag2": 4.0})
+    with pytest.raises(InputError, match="grad_weights_dict: no parameter's name has 'stag2'"):
+        build_optimizer(model, TrainSpec(optimizer=optimizer))
 
 
 def test_weighting_the_rate_is_weighting_the_gradient():

@@ -174,6 +174,17 @@ def test_class_names_choose_optimizer_and_schedule():
         ("dataloader.normalization_params.image_scale=[0.0,1.0,1.0]", "greater than 0"),
         ("dataloader.normalization_params.mask_scale=[0.0]", "greater than 0"),
         ("num_epoch=7", "checkpoint_n_epoch 5 must divide num_epoch 7"),
+        ("precision=64", "precision: '64' is not allowed: should be '32', 'bf16' or '16'"),
+        ("optimizer.learning_rate_schedule.last_step=-5", "greater than 0"),
+        (
+            "optimizer.learning_rate_schedule.min_learning_rate=1.0",
+            "learning_rate_schedule.min_learning_rate 1.0 is larger than base_learning_rate 2e-05",
+        ),
+        ("optimizer.__class_name__=Foo", "WeightedMomentumOptimizer or AdamWOptimizer"),
+        (
+            "optimizer.learning_rate_schedule.__class_name__=Foo",
+            "SoftstartAnnealingLearningRateSchedule or BpNetExponentialDecayLRSchedule",
+        ),
         ("__class_name__=OtherTrainer", "OtherTrainer is not supported; allowed: BpNetTrainer"),
         ("model.backbone_attributes.architecture=helnet", "vgg"),
         ("finetuning_config.is_finetune_exp=True", "needs a checkpoint_path"),
@@ -184,6 +195,20 @@ def test_mistakes(override, says):
     with pytest.raises(InputError, match=says) as error:
         train_spec(override)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("precision", [16, 32, "bf16"])
+def test_a_precision_is_a_number_or_its_name(precision):
+    assert make_spec(TrainSpec, {"precision": precision}).precision == str(precision)
+
+
+@pytest.mark.parametrize("key", ["use_bias", "add_final_c128_conv"])
+def test_options_of_vgg_are_refused_for_another_backbone(key):
+    with pytest.raises(InputError, match=f"{key} belongs to vgg, not to efficientnet_lite0"):
+        train_spec(
+            "model.backbone_attributes.architecture=efficientnet_lite0",
+            f"model.backbone_attributes.{key}=True",
+        )
 
 
 @pytest.mark.parametrize(
