@@ -10,6 +10,7 @@ import torch
 from converter import InputError
 from training.bpnet.arrays import Array
 from training.bpnet.dataloader_spec import NormalizationParams
+from training.bpnet.networks import map_outputs
 from training.bpnet.pose_config import PoseConfig
 from training.common.engine.session import EngineSession
 
@@ -40,9 +41,8 @@ class TensorrtNetwork:
             raise InputError(f"{path}: needs a fixed input height and width, not {shape}")
         self.fixed_shape: tuple[int, int] | None = (int(height), int(width))
         axis = 3 if self.is_nhwc else 1
-        self.outputs = {self.session.shape(name)[axis]: name for name in self.session.outputs}
-        if not {pose.heatmap_channels, pose.paf_channels} <= self.outputs.keys():
-            raise InputError(f"{path}: its outputs are not the pose config's heatmaps and PAFs")
+        channels = {name: self.session.shape(name)[axis] for name in self.session.outputs}
+        self.outputs = map_outputs(channels, pose, path)
 
     def __call__(self, image: Array) -> tuple[Array, Array]:
         """See `Network`."""
@@ -50,7 +50,6 @@ class TensorrtNetwork:
         tensor = tensor if self.is_nhwc else tensor.transpose(2, 0, 1)
         batch = torch.from_numpy(np.ascontiguousarray(tensor[None]))
         results = self.session({self.input: batch})
-        counts = self.pose.heatmap_channels, self.pose.paf_channels
-        wanted = [results[self.outputs[count]][0] for count in counts]
+        wanted = [results[name][0] for name in self.outputs]
         heatmaps, pafs = (m if self.is_nhwc else m.permute(1, 2, 0) for m in wanted)
         return heatmaps.contiguous().cpu().numpy(), pafs.contiguous().cpu().numpy()

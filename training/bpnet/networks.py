@@ -114,14 +114,33 @@ class OnnxNetwork:
 
     def _outputs(self, path: Path) -> list[str]:
         axis = 3 if self.is_nhwc else 1
-        channels = {item.shape[axis]: item.name for item in self.session.get_outputs()}
-        wanted = self.pose.heatmap_channels, self.pose.paf_channels
-        if not all(count in channels for count in wanted):
-            raise InputError(
-                f"{path}: its outputs have {sorted(map(str, channels))} channels, the pose config "
-                f"makes {wanted[0]} heatmaps and {wanted[1]} PAFs"
-            )
-        return [channels[count] for count in wanted]
+        channels = {item.name: item.shape[axis] for item in self.session.get_outputs()}
+        return map_outputs(channels, self.pose, path)
+
+
+def map_outputs(channels: Mapping[str, Any], pose: PoseConfig, path: Path) -> list[str]:
+    """Names of the outputs with the heatmaps and with the PAFs.
+
+    Args:
+        channels: of each output. Where they do not tell the two apart, as with three joints and
+            two limbs, the heatmaps are those that are called so.
+        pose: joints and limbs.
+        path: of the model, for the message.
+
+    Raises:
+        InputError: an output is missing.
+    """
+    wanted = pose.heatmap_channels, pose.paf_channels
+    heatmaps, pafs = ([name for name in channels if channels[name] == count] for count in wanted)
+    if heatmaps == pafs:
+        heatmaps = [name for name in pafs if name.startswith("heatmap")]
+        pafs = [name for name in pafs if name not in heatmaps]
+    if not (heatmaps and pafs):
+        raise InputError(
+            f"{path}: its outputs have {sorted(map(str, channels.values()))} channels, the pose "
+            f"config makes {wanted[0]} heatmaps and {wanted[1]} PAFs"
+        )
+    return [heatmaps[0], pafs[0]]
 
 
 def load_network(path: Path, spec: InferenceSpec, key: str | None = None) -> Network:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,8 @@ from training.bpnet.cli import main
 from training.bpnet.export import HEATMAPS, INPUT, PAFS, ExportOptions, export
 from training.bpnet.graph_parser import GraphParser
 from training.bpnet.inference_spec import InferenceSpec
-from training.bpnet.networks import OnnxNetwork, load_network
+from training.bpnet.networks import OnnxNetwork, load_network, map_outputs
+from training.bpnet.pose_config import PoseConfig
 from training.bpnet.saved_model import save_model
 
 torch.set_num_threads(1)
@@ -99,6 +101,17 @@ def test_a_file_that_says_nothing_takes_joints_from_the_train_spec(exported, tmp
     train_spec.write_text(f"dataloader: {{pose_config: {{pose_config_path: {pose}}}}}")
     with pytest.raises(InputError, match="the pose config makes 3 heatmaps and 2 PAFs"):
         OnnxNetwork(tmp_path / "m.onnx", InferenceSpec(train_spec=str(train_spec)))
+
+
+def test_heatmaps_and_pafs_of_equal_number_are_told_apart_by_name():
+    """Three joints and a background, two limbs of two channels."""
+    category = {"name": "person", "keypoints": ["a", "b", "c"], "skeleton": [[1, 2], [2, 3]]}
+    pose = PoseConfig.from_document({"categories": [category]})
+    for order in ((PAFS, HEATMAPS), (HEATMAPS, PAFS)):
+        assert map_outputs(dict.fromkeys(order, 4), pose, Path("m")) == [HEATMAPS, PAFS]
+    assert map_outputs({"b": 38, "a": 19}, POSE, Path("m")) == ["a", "b"]
+    with pytest.raises(InputError, match=r"m: its outputs have \['19', '20'\] channels"):
+        map_outputs({"a": 19, "b": 20}, POSE, Path("m"))
 
 
 def test_half_precision(network, tmp_path):
