@@ -185,8 +185,6 @@ def coco_scores(
         detections: people found, in COCO's result form.
         sigmas: tolerances of the joints; None: COCO's own.
     """
-    if not detections:
-        return [0.0] * len(_ROWS)
     truth = COCO(annotations)
     found = truth.loadRes(list(detections))
     chosen = None if sigmas is None else list(sigmas)

@@ -94,8 +94,11 @@ def test_detections_by_name_with_zeros_for_missing_joints():
     assert (entry["image_id"], entry["category_id"], entry["score"]) == (7, 1, 1.0)
 
 
-def test_nobody_found_is_zero(tmp_path):
-    assert coco_scores(tmp_path / "unused.json", []) == [0.0] * 10
+def test_nobody_found_is_zero_and_nobody_to_be_found_is_minus_one(tmp_path):
+    annotations, detections = noisy_dataset(tmp_path)
+    found = pycocotools_scores(annotations, detections)
+    assert found[4] == found[9] == -1  # the drawn people are all of medium size
+    assert coco_scores(annotations, []) == [-1 if score == -1 else 0 for score in found]
 
 
 def test_results_csv():
