@@ -54,6 +54,8 @@ def find_images(input_type: str, source: Path, root: str = "") -> list[Path]:
         InputError: nothing there, or nothing that is meant.
     """
     if input_type == "image":
+        if (Path(root) / source).is_dir():
+            raise InputError(f"{source}: a folder; for the images in it use --input_type dir")
         return [Path(root) / source]
     if input_type == "dir":
         if not source.is_dir():

@@ -57,8 +57,10 @@ def read_keras(path: Path, stages: int) -> dict[str, torch.Tensor]:
         with h5py.File(path, "r") as file:
             file.visititems(collect)
     except OSError as error:
-        reason = "no such file" if not path.exists() else "not HDF5, or encrypted"
-        raise InputError(f"{path}: {reason} ({str(error).splitlines()[0]})") from None
+        if not path.is_file():
+            raise InputError(f"{path}: no such file") from None
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not HDF5, or encrypted ({reason})") from None
     return weights
 
 

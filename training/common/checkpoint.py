@@ -80,7 +80,8 @@ def load_checkpoint(
         names = _refused_globals(stream)
         if names:
             raise InputError(f"{path}: refused: it holds more than tensors: {names[0]}") from None
-        raise InputError(f"{path}: not a checkpoint, or damaged") from None
+        hint = "; TAO's encrypted .tlt files cannot be read" if Path(path).suffix == ".tlt" else ""
+        raise InputError(f"{path}: not a checkpoint, or damaged{hint}") from None
     if not isinstance(checkpoint, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(checkpoint).__name__}")
     return checkpoint

@@ -2,6 +2,7 @@ import json
 import struct
 import wave
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
@@ -207,6 +208,9 @@ def test_model_mistakes(model, spec, tmp_path, capsys):
     path = image(tmp_path / "photos" / "a.png")
     assert infer(tmp_path / "none.pth", spec, path, tmp_path / "r", "image") == 2
     assert "name the model with -m" in capsys.readouterr().err
+    command = ["inference", "-i", str(spec), "--input", str(path)]
+    assert main([*command, "--results_dir", str(tmp_path / "r")]) == 2
+    assert "no model: name it with -m, or as model_path" in capsys.readouterr().err
     spec.write_text("output_stage_to_use: 3")
     assert infer(model, spec, path, tmp_path / "r", "image") == 2
     assert "has 2 stages" in capsys.readouterr().err
@@ -218,3 +222,9 @@ def test_model_mistakes(model, spec, tmp_path, capsys):
 def test_an_empty_folder(tmp_path):
     with pytest.raises(InputError, match="no images"):
         find_images("dir", tmp_path)
+
+
+def test_a_folder_taken_for_an_image(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="for the images in it use --input_type dir"):
+        find_images("image", Path("photos"), str(tmp_path))

@@ -104,3 +104,13 @@ def test_the_command_writes_a_model_that_is_built_as_narrow(tmp_path, capsys):
     assert narrow.widths["reduction"] < 32
     assert pruned.reduction.out_channels == narrow.widths["reduction"]
     assert main([*command, "-k", "other"]) == 2
+
+
+def test_the_model_is_not_replaced_by_what_is_left_of_it(tmp_path, capsys):
+    path = tmp_path / "m.pth"
+    save_model(path, *small_network(vgg=False))
+    content = path.read_bytes()
+    for name in ("m.pth", "m"):
+        assert main(["prune", "-m", str(path), "-o", str(tmp_path / name)]) == 2
+        assert "would be replaced" in capsys.readouterr().err
+    assert path.read_bytes() == content

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converter import InputError
 from training.bpnet.inference_spec import InferenceSpec
-from training.common.spec import load_spec, require
+from training.common.spec import load_spec
 
 if TYPE_CHECKING:
     from training.bpnet.calibration import CalibrationSource
@@ -54,7 +55,9 @@ def open_model(arguments: argparse.Namespace) -> tuple[PosePredictor, InferenceS
     from training.bpnet.predictor import PosePredictor
 
     spec = load_spec(arguments.inference_spec, InferenceSpec)
-    model = arguments.model_filename or require(spec, "model_path")
+    model = arguments.model_filename or spec.model_path
+    if not model:
+        raise InputError("no model: name it with -m, or as model_path in the inference spec")
     return PosePredictor(load_network(Path(model), spec, arguments.key), spec), spec
 
 

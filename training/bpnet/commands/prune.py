@@ -7,6 +7,7 @@ import math
 import sys
 from pathlib import Path
 
+from converter import InputError
 from training.bpnet.commands.common import TITLE, at_least
 from training.common.outcome import recorded
 from training.common.results import open_folder
@@ -90,6 +91,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     output = Path(arguments.output_file)
     output = output if output.suffix == ".pth" else output.with_name(f"{output.name}.pth")
+    if output.resolve() == Path(arguments.model).resolve():
+        raise InputError(f"{output}: would be replaced, but it is read; give another name")
     results = open_folder(Path(arguments.results_dir or output.parent))
     options = PruneOptions(
         arguments.pruning_threshold,
