@@ -51,7 +51,8 @@ class DatasetConfig(TaoModel):
     )
     train_records_folder_path: str = Field(default="", description="Folder of the records.")
     train_records_path: list[str] = Field(
-        default=[], description="Record files (every shard of them) to train on."
+        default=[],
+        description="Record files to train on, or patterns: `train-fold-*` takes every shard.",
     )
     val_records_folder_path: str = Field(default="", description="Folder of the records.")
     val_records_path: list[str] = Field(
