@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from converter.errors import InputError
 
 _FOLDER = "is a folder, not a file to write"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def check_place(path: Path, advice: str = "") -> None:
@@ -48,7 +50,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise InputError(f"{path}: {_FOLDER}")
     if is_special(path):
-        with path.open("wb") as special:
+        with _named(path), path.open("wb") as special:
             yield special
         return
     place = Path(os.path.realpath(path))
@@ -60,11 +62,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
-        with file:
+        with _named(path), file:
             yield file
         beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Tell which file a full disk has no place for; Python does not when it writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
 
 
 def is_special(path: Path) -> bool:

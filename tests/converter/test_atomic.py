@@ -1,7 +1,9 @@
 """Files are replaced whole or not at all."""
 
 import os
+import resource
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,30 @@ def test_an_exception_changes_nothing(tmp_path):
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may grow beyond a kilobyte, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("size", [2000, 1 << 21])  # at the end, and before
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, size):
+    path = tmp_path / "file"
+    with pytest.raises(OSError, match=f"large: '{path}'"), replacing(path) as file:
+        file.write(bytes(size))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_device_is_named():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        with replacing(Path("/dev/full")) as file:
+            file.write(b"bytes")
 
 
 @pytest.mark.parametrize("linked", [False, True])
