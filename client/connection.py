@@ -111,7 +111,7 @@ class Connection:
         try:
             models = await self._transport.repository_index()
         except ServerError as error:  # the list of models may be closed to clients
-            raise ServerError(f"{url}: {wanted} is missing or not ready") from error
+            raise ServerError(f"{error}; {wanted} is missing or not ready") from error
         own = [model for model in models if model["name"] == name]
         states = {model.get("state") for model in own}
         if "LOADING" in states or ("READY" in states and not version):

@@ -99,6 +99,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"--{name.replace('_', '-')} must be above 0, not {value}")
+        if self.version and not (self.version.isascii() and self.version.isdecimal()):
+            raise InputError(f"--model-version must be a whole number, not {self.version!r}")
 
     def _plain_protocol(self) -> str:
         protocol = self.protocol.lower()
@@ -113,6 +115,8 @@ class Settings:
     def _address(self) -> str:
         try:
             url = urlsplit(self.url if "://" in self.url else f"//{self.url}")
+            host = url.hostname or "localhost"
+            host.encode("idna")  # refuses names that no name server knows
         except ValueError as error:
             raise InputError(f"-u {self.url}: is not HOST[:PORT]: {error}") from None
         if url.scheme in ENCRYPTED_SCHEMES and self.tls is None:
@@ -122,6 +126,11 @@ class Settings:
         except ValueError:
             port = 0
         if not port:
-            raise InputError(f"-u {self.url}: the port must be a number from 1 to 65535")
-        host = url.hostname or "localhost"
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}{url.path.rstrip('/')}"
+            raise InputError(
+                f"-u {self.url}: the port must be a number from 1 to 65535, an IPv6 "
+                "address in brackets, as in [::1]:8000"
+            )
+        path = url.path.rstrip("/")
+        if path and self.protocol == "grpc":
+            raise InputError(f"-u {self.url}: gRPC takes HOST[:PORT] only, leave out {path}")
+        return f"[{host}]:{port}{path}" if ":" in host else f"{host}:{port}{path}"

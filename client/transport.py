@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from client.errors import ServerError
 from client.settings import Settings
 
 TENSOR_TYPES = {"O": "BYTES", "f": "FP32", "b": "BOOL"}  # by numpy's kind
@@ -65,6 +66,12 @@ class Transport(ABC):
         except Exception as error:
             raise self.translate(error) from error
 
+    def stranger(self) -> ServerError:
+        """The error that something else than Triton answers."""
+        return ServerError(
+            f"{self.settings.url} does not answer as Triton does: is this the right port (-u)?"
+        )
+
     async def model_ready(self) -> bool:
         """Whether the model can be asked now."""
         with self.translated():
@@ -77,6 +84,8 @@ class Transport(ABC):
             answer: dict[str, Any] = await self._client.get_model_metadata(
                 self.settings.model, self.settings.version, **self._as_json
             )
+        if "name" not in answer:
+            raise self.stranger()
         return answer
 
     async def config(self) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from client.settings import Settings
 from client.transport import Transport
 from converter import InputError
 
-RETRIED_STATUS = {"502", "503", "504"}  # 503 is Triton's own; the others come from a gateway
+# 503 is Triton's own; the others come from a gateway.
+RETRIED_STATUS = {"429", "502", "503", "504"}
+LONGEST_BODY = 200  # of an answer that is not Triton's, as far as it is shown
 
 
 class HttpTransport(Transport):
@@ -34,7 +36,9 @@ class HttpTransport(Transport):
         """See `Transport.translate`."""
         where = self.settings.url
         if isinstance(error, InferenceServerException):
-            message = f"{where}: {' '.join(error.message().split())}"
+            foreign = error.debug_details()  # a body that is not Triton's JSON
+            said = error.message() if foreign is None else foreign[:LONGEST_BODY]
+            message = f"{where}: HTTP {error.status()}: {' '.join(said.split())}"
             if error.status() == "400":
                 return InputError(message)
             retry = error.status() in RETRIED_STATUS
@@ -47,4 +51,6 @@ class HttpTransport(Transport):
             return ServerError(f"{where} does not speak HTTP: for its gRPC port use -i grpc")
         if isinstance(error, aiohttp.ClientError | asyncio.TimeoutError | OSError):
             return Unavailable(f"{where}: {error or type(error).__name__}")
+        if isinstance(error, ValueError):  # no JSON
+            return self.stranger()
         return error

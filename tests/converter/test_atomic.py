@@ -64,9 +64,9 @@ def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, size):
 
 
 def test_a_full_device_is_named():
-    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
-        with replacing(Path("/dev/full")) as file:
-            file.write(b"bytes")
+    told = pytest.raises(OSError, match="No space left on device: '/dev/full'")
+    with told, replacing(Path("/dev/full")) as file:
+        file.write(b"bytes")
 
 
 @pytest.mark.parametrize("linked", [False, True])

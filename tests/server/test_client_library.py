@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import orjson
@@ -14,10 +16,12 @@ import pytest
 from client import Client, ConvertConfig, InputError, ServerError, Settings, annotate, classify
 from client.connection import Connection
 from client.model import ModelInfo
-from client.pipeline import Batch, Pipeline
+from client.pipeline import Batch, Pipeline, Result
+from client.transport import Request
 from scripts.embedded_triton import EmbeddedTriton
 from tests.server.client_inputs import actions, clips, document, keypoints
 from tests.server.conftest import ENSEMBLE
+from tests.server.faulty_proxy import FaultyProxy
 from tests.tiny_network import CLASSES, tiny_logits
 
 
@@ -107,6 +111,27 @@ def test_input_is_read_only_as_far_ahead_as_requests_may_be(
         for result in Pipeline(connection, model).run(reading(), ConvertConfig(), "test"):
             assert read <= result.index + in_flight
     assert read == 30
+
+
+def test_requests_of_an_iteration_that_is_left_are_cancelled(
+    triton: EmbeddedTriton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Future[Any]] = []
+    submit = Connection.submit
+
+    def noting(connection: Connection, request: Request) -> Future[Any]:
+        sent.append(submit(connection, request))
+        return sent[-1]
+
+    monkeypatch.setattr(Connection, "submit", noting)
+    with (
+        FaultyProxy(triton.http_url, lambda n: 30.0 if n else None) as proxy,
+        Client(Settings(proxy.url, in_flight=4)) as client,
+    ):
+        results = client.classify(clips([3] * 9))
+        assert next(results).label == "standing"
+        cast(Generator[Result, None, None], results).close()
+        assert [answer.cancelled() for answer in sent] == [False, True, True, True]
 
 
 def test_a_failed_start_leaves_nothing_running(triton: EmbeddedTriton) -> None:

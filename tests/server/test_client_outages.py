@@ -36,7 +36,10 @@ def every(number: int, fault: Fault) -> Callable[[int], Fault]:
     return lambda request: fault if request % number == number - 1 else None
 
 
-@pytest.mark.parametrize("fault", [UNAVAILABLE, "drop"], ids=["503", "dropped"])
+TOO_MANY = answer("429 Too Many Requests", "<html>not so fast")  # as a gateway says it
+
+
+@pytest.mark.parametrize("fault", [UNAVAILABLE, TOO_MANY, "drop"], ids=["503", "429", "dropped"])
 def test_failed_requests_are_sent_again(fault: Fault, triton: EmbeddedTriton) -> None:
     with FaultyProxy(triton.http_url, every(3, fault)) as proxy:
         results = classify(clips(ORDER), url=proxy.url)
@@ -85,10 +88,11 @@ def test_a_slow_answer_is_asked_for_again(triton: EmbeddedTriton) -> None:
         (UNAVAILABLE, ["--deadline", "1"], "try again later; gave up after 1 s"),
         (5.0, ["--deadline", "1"], "no answer within 1 s; gave up after 1 s"),
         (5.0, ["--timeout", "0.3", "--deadline", "1"], "; gave up after 1 s"),
-        (answer("500 Oops", '{"error":"no\\nmemory"}'), [], ": no memory"),
-        (answer("403 No", "<html>"), [], "decoding the response"),
+        (answer("500 Oops", '{"error":"no\\nmemory"}'), [], ": HTTP 500: no memory"),
+        (answer("403 No", f"<html>\n{'x' * 999}"), [], ": HTTP 403: <html> xxx"),
+        (answer("200 OK", "<html>"), [], "does not answer as Triton does"),
     ],
-    ids=["503", "slow", "slow-attempts", "500", "not-triton"],
+    ids=["503", "slow", "slow-attempts", "500", "gateway", "not-triton"],
 )
 def test_giving_up_is_one_line_and_no_file(
     fault: Fault,
@@ -106,6 +110,7 @@ def test_giving_up_is_one_line_and_no_file(
     (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert message in error.getMessage()
     assert "\n" not in error.getMessage()
+    assert len(error.getMessage()) < 300
     assert error.exc_info is None
     assert not list(out.iterdir())
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -250,9 +252,54 @@ def test_the_wrong_port(
     code, _ = run(tmp_path, clips([1]), zoo, "-u", zoo.grpc_url, *words)
     assert code == 1
     assert "does not speak HTTP: for its gRPC port use -i grpc" in caplog.messages[-1]
+    code, _ = run(tmp_path, clips([1]), zoo, "-u", zoo.metrics_url, *words)
+    assert code == 1
+    assert "does not answer as Triton does: is this the right port (-u)?" in caplog.messages[-1]
     code, _ = run(tmp_path, clips([1]), zoo, "-i", "grpc", "-u", zoo.http_url, *words)
     assert code == 1
     assert "does it speak this protocol (-i)?" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "body", "message"),
+    [
+        ("http", 200, "<html>", "does not answer as Triton does"),
+        ("http", 200, "{}", "does not answer as Triton does"),
+        ("http", 200, "[]", "does not answer as Triton does"),
+        ("http", 401, "<html>", f": HTTP 401: <html>; model '{NETWORK}' is missing or not ready"),
+        ("grpc", 200, "<html>", "speaks HTTP, not gRPC: use -i http"),
+    ],
+)
+def test_a_web_server_that_is_not_triton(
+    way: str,
+    status: int,
+    body: str,
+    message: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = default_request_version = "HTTP/1.1"  # also if it understands nothing
+
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+    np.save(tmp_path / "a.npy", clips([1]))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"127.0.0.1:{server.server_port}"
+        words = ["-i", way, "-u", url, "--output_path", str(tmp_path / "out")]
+        assert main([str(tmp_path / "a.npy"), *words]) == 1
+        server.shutdown()
+    (error,) = caplog.messages
+    assert error.startswith(url)
+    assert message in error
 
 
 def test_verbose_tells_every_step(
