@@ -75,6 +75,18 @@ def test_past_the_queue_limit_a_request_is_refused_at_once(serve: Callable[..., 
         assert np.isfinite(answer.as_numpy("fc_pred")).all()
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_request_has_to_find_a_place_in_the_queue(limit: int, serve: Callable[..., Any]) -> None:
+    _, client = serve(edit=lambda repository: with_parameters(repository, queue_limit=limit))
+    clip = np.ones((1, 3, 10, 34, 1), np.float32)
+    for _ in range(3):  # whoever has been answered has left it
+        if limit:
+            client.logits(clip)
+        else:
+            with pytest.raises(InferenceServerException, match="Exceeds maximum queue size"):
+                client.logits(clip)
+
+
 @contextlib.contextmanager
 def kept_busy(server: EmbeddedTriton) -> Iterator[None]:
     """Has three long requests under way for some seconds."""
