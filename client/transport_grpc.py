@@ -26,7 +26,6 @@ RETRIED_STATUS = {
 REQUEST_ID = re.compile(r"\[request id: (.*?)\]")  # how Triton begins what concerns one request
 Requests: TypeAlias = "asyncio.Queue[dict[str, Any] | None]"  # None: no more
 CHANNEL_OPTIONS = [
-    ("grpc.max_send_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
     ("grpc.max_receive_message_length", tritonclient.grpc.MAX_GRPC_MESSAGE_SIZE),
     # gRPC would wait up to two minutes before it looks for a restarted server again.
     ("grpc.initial_reconnect_backoff_ms", 100),

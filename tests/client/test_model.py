@@ -49,6 +49,25 @@ def test_the_ensemble() -> None:
     assert ENSEMBLE.shape == (None, 34, 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("unknown_logit", ["unknown"], ["unknown_logit"]),
+        (None, ["unknown"], []),
+        (None, [], ["unknown_logit"]),
+    ],
+)
+def test_an_ensemble_answers_unknown_if_it_can_be_asked_and_say_it(
+    name: str | None, inputs: list[str], outputs: list[str]
+) -> None:
+    metadata, config = ensemble_answers()
+    for key, names in (("inputs", inputs), ("outputs", outputs)):
+        metadata[key] += [{"name": n, "datatype": "FP32", "shape": [-1, 1]} for n in names]
+    metadata["outputs"] = [o for o in metadata["outputs"] if o["name"] != "score"]
+    model = ModelInfo.from_server(metadata, config)
+    assert (model.unknown, model.score) == (name, None)
+
+
 def test_the_numbers_of_grpc_are_text() -> None:
     metadata, _ = network_answers()
     for tensor in (*metadata["inputs"], *metadata["outputs"]):
@@ -68,9 +87,14 @@ def test_a_model_that_does_not_batch_gets_one_sequence_at_a_time() -> None:
     [
         (network_answers([-1, 3, 224, 224]), "takes input of shape (None, 3, 224, 224), not (N,C,"),
         (network_answers([3, 300, 34, 1]), "choose a pose classification model with -m"),
+        (network_answers([3, 300, 34, 1], max_batch=1), "takes input of shape (3, 300, 34, 1)"),
         (
             network_answers(inputs=[{"name": "input", "datatype": "FP16", "shape": [-1] * 5}]),
             "tensor 'input' is FP16; export the model with FP32",
+        ),
+        (
+            network_answers(outputs=[{"name": "fc_pred", "datatype": "FP16", "shape": [-1, 6]}]),
+            "tensor 'fc_pred' is FP16",
         ),
         (
             network_answers(outputs=[{"name": n, "datatype": "FP32"} for n in ("boxes", "masks")]),

@@ -1,4 +1,4 @@
-"""A stream of requests that breaks: nothing is left of it that waits."""
+"""Errors by whether to try again; a stream that breaks leaves nothing that waits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,46 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from client import Settings
+import pytest
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata
+from tritonclient.utils import InferenceServerException
+
+from client import InputError, ServerError, Settings
+from client.errors import Unavailable
 from client.transport import Request
-from client.transport_grpc import StreamTransport
+from client.transport_grpc import GrpcTransport, StreamTransport
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind", "told"),
+    [
+        ("UNAVAILABLE", "queue\nis full", Unavailable, "localhost:8001: queue is full"),
+        ("DEADLINE_EXCEEDED", "too slow", Unavailable, "too slow"),
+        ("CANCELLED", "by a proxy", Unavailable, "by a proxy"),
+        ("RESOURCE_EXHAUSTED", "too large", ServerError, "too large"),
+        ("INTERNAL", "no memory", ServerError, "no memory"),
+        ("INVALID_ARGUMENT", "301 frames", InputError, "301 frames"),
+        ("UNAVAILABLE", "SSL_ERROR_SSL: wrong version", ServerError, "is it a TLS port"),
+        ("UNAVAILABLE", "Certificate verify failed", ServerError, "is it a TLS port"),
+        ("UNAVAILABLE", "connect an http1.x server", ServerError, "use -i http"),
+    ],
+)
+def test_an_error_says_whether_trying_again_can_help(
+    status: str, words: str, kind: type[Exception], told: str
+) -> None:
+    async def use() -> None:
+        transport = GrpcTransport(Settings(protocol="grpc"))
+        await transport.close()
+        for error in (
+            InferenceServerException(words, status=f"StatusCode.{status}"),
+            AioRpcError(StatusCode[status], Metadata(), Metadata(), words),
+        ):
+            translated = transport.translate(error)
+            assert type(translated) is kind
+            assert told in str(translated)
+
+    asyncio.run(use())
 
 
 class Broken:
