@@ -44,7 +44,6 @@ class PeopleTracker:
             distance_function="euclidean",
             distance_threshold=MAX_DISTANCE,
             hit_counter_max=max(round(HIDDEN * rate), MIN_FRAMES),
-            initialization_delay=MIN_FRAMES - 1,
             detection_threshold=MIN_CONFIDENCE,
             past_detections_length=0,
             reid_distance_function=_step,
