@@ -32,6 +32,10 @@ def test_a_url_needs_no_port_and_no_scheme(given: dict[str, Any], url: str) -> N
     assert Settings(**given).url == url
 
 
+def test_a_server_has_a_minute() -> None:
+    assert (Settings().timeout, Settings().deadline) == (60, 60)
+
+
 def test_https_is_plain_http_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(protocol="https")
     assert (settings.protocol, settings.tls, settings.url) == ("http", None, "localhost:8000")
@@ -81,5 +85,10 @@ def test_tls_files_must_be_there_and_complete(tmp_path: Path) -> None:
     certificate.touch()
     with pytest.raises(InputError, match="give --ssl-cert and --ssl-key together"):
         Tls(certificate=certificate)
+    with pytest.raises(InputError, match="give --ssl-cert and --ssl-key together"):
+        Tls(key=certificate)
+    for key, own in ((certificate, tmp_path / "lost.pem"), (tmp_path / "lost.pem", certificate)):
+        with pytest.raises(InputError, match=r"lost\.pem: no such certificate or key file"):
+            Tls(certificate=own, key=key)
     with pytest.raises(InputError, match=r"own\.pem: cannot be used for TLS"):
         Tls(ca=certificate)

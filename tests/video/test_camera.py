@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video.camera import place
+from video.camera import NEAREST, place
 
 SIZE = (1280, 720)
 
@@ -47,3 +47,12 @@ def test_an_image_that_cannot_be_is_placed_by_its_size() -> None:
     placed = place(somebody(2), mirrored, np.ones(33), 800, SIZE)
     assert placed[:, 2].min() > 0
     assert placed[:, 2].mean() == pytest.approx(4, rel=0.3)
+
+
+@pytest.mark.parametrize("size", [0, 30])
+def test_nobody_is_nearer_than_a_camera_can_be(size: int) -> None:
+    centre = np.divide(SIZE, 2)
+    pixels = centre - size * (seen(somebody(2) + np.float32([0, 0, 4]), 800) - centre)
+    placed = place(somebody(2), pixels, np.ones(33), 800, SIZE)
+    assert np.isfinite(placed).all()
+    assert placed[:, 2].min() > NEAREST - 1e-6
