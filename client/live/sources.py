@@ -67,6 +67,11 @@ def open_source(word: str) -> LiveSource:
 
         return KafkaSource(word)
     path = Path(word)
+    if "://" in word or (word.isdecimal() and not path.exists()):  # a URL may hold a password
+        raise InputError(
+            "--live reads poses, not a camera or stream: python -m video.poses SOURCE --live -o - "
+            "| tao_client - --live"
+        )
     if is_special(path):
         return PipeSource(os.open(path, os.O_RDONLY), word)
     from client.live.follow import FileSource

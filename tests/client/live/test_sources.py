@@ -176,6 +176,8 @@ def test_a_file_that_is_cut_to_nothing_and_filled_again(tmp_path: Path) -> None:
         ("a.npy", "cannot be followed"),
         ("none/poses.json", "its folder is missing"),
         (".", "is a folder"),
+        ("0", "python -m video.poses SOURCE --live"),
+        ("rtsp://me:secret@door/1", "^--live reads poses, not a camera or stream"),
         ("kafka://host:1", "kafka://host:1: must name a server and a topic"),
         ("kafka:///poses", "must name a server and a topic"),
         ("kafka://host:1/a/b", "must name a server and a topic"),
