@@ -246,6 +246,16 @@ def test_another_length_than_the_videos_is_one_warning(
     assert len(pictures(tmp_path / "out.mp4")) == 20
 
 
+def test_poses_beyond_the_plain_ground_are_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = [person(1, pose25d=pose(900, 300, 400))]
+    results = write_results(tmp_path / "r.json", [frame(n, people) for n in (0, 1)])
+    draw_overlay(results, tmp_path / "out.mp4", frame_size=(320, 180))
+    (record,) = caplog.records
+    assert "the frame is 320 by 180" in record.getMessage()
+
+
 def test_poses_of_a_larger_frame_are_one_warning_and_fit_with_its_size(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

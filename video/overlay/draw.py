@@ -91,7 +91,7 @@ def draw_overlay(
         clip: Clip = opened or _blank(frame_size, rate, timeline)
         if opened:
             _compare_lengths(results, timeline, opened)
-            _compare_sizes(results, timeline, frame_size or opened.size)
+        _compare_sizes(results, timeline, frame_size or clip.size)
         view = View.of(clip.size, frame_size, focal_length)
         _write(document, timeline, clip, view, output, strip)
     return Drawn(
