@@ -59,13 +59,21 @@ case $pose_source:$video in
 esac
 run "$python" -m video.poses "$video" -o "$output/poses.json" --max-people "$people" \
     --url "$host:$grpc" ${pose_source:+--pose-source "$pose_source"} "${kept[@]}"
+seen() { "$python" -c "import sys; from video.capture import Video
+video = Video(sys.argv[1]); print($1)" "${drawn[1]}"; }
 # Poses of a file come as fast as its pictures.
 paced=()
 if [ -z "$dry_run" ] && [ "${drawn[1]:-}" = "$video" ]; then
-    paced=(--frame-rate "$("$python" -c "from video.capture import Video; import sys
-print(Video(sys.argv[1]).rate)" "$video")")
+    paced=(--frame-rate "$(seen video.rate)")
 fi
-run "$python" client/tao_client.py "$output/poses.json" -m pose_classification -i grpc \
-    -u "$host:$grpc" --mode Pose_classification --output_path "$output" \
+# BodyPoseNet's poses are 2D, in pixels: another network knows them, and needs the size of the frames.
+model=pose_classification told=()
+if [ "$pose_source" = bodypose ]; then
+    model=pose_classification_2dbp told=(--dataset_convert_config "$output/convert.yaml")
+    [ -n "$dry_run" ] ||
+        seen "'frame_width: %d\nframe_height: %d\npose_type: 2dbp' % video.size" > "${told[1]}"
+fi
+run "$python" client/tao_client.py "$output/poses.json" -m "$model" -i grpc \
+    -u "$host:$grpc" --mode Pose_classification --output_path "$output" "${told[@]}" \
     --overlay "$output/overlay.mp4" --report "$output/report.html" "${drawn[@]}" "${paced[@]}"
 [ -n "$dry_run" ] || echo "start_client: $output: poses.json, results.json, overlay.mp4, report.html"

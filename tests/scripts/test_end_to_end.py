@@ -78,6 +78,18 @@ def test_deepstream_keeps_no_pictures_of_a_stream() -> None:
     assert "'--pose-source' 'deepstream'" in done.stdout and "--save-video" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("pose_source", "model"),
+    [("mediapipe", "pose_classification"), ("bodypose", "pose_classification_2dbp")],
+)
+def test_the_network_is_one_for_the_poses_of_the_source(pose_source: str, model: str) -> None:
+    done = run("start_client.sh", "walk.mp4", "--pose-source", pose_source, "--dry-run")
+    poses, client = done.stdout.splitlines()
+    assert f"'--pose-source' '{pose_source}'" in poses and f"'-m' '{model}' " in client
+    settings = "'--dataset_convert_config' 'outputs/e2e/convert.yaml'" in client
+    assert settings == (pose_source == "bodypose")
+
+
 def test_paths_are_those_of_the_callers_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
