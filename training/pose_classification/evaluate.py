@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from converter import InputError
 from converter.atomic import replacing
 from training.common.results import ResultsDir, write_atomic
+from training.common.spec import require
 from training.common.status import Status
 from training.pose_classification.data import evaluation_loader
 from training.pose_classification.graph import load_layout
@@ -39,7 +39,7 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     section = spec.evaluate
     layout = load_layout(spec.model.graph_layout)
     source = open_dataset(section.test_dataset, spec, layout, "evaluate.test_dataset")
-    predictor = load_predictor(model_path(section, "evaluate"), spec, device_of(section))
+    predictor = load_predictor(model_path(spec, "evaluate"), spec, device_of(section))
     loader = evaluation_loader(
         source,
         Transforms.of(spec.dataset, layout),
@@ -61,16 +61,14 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     sys.stdout.write(table(metrics, names) + "\n")
 
 
-def model_path(section: EvaluateSpec, name: str) -> Path:
-    """The model that a section names.
+def model_path(spec: ExperimentSpec, name: str) -> Path:
+    """The model that the section ``name`` names.
 
     Raises:
         InputError: It names none.
     """
-    path = section.trt_engine or section.checkpoint
-    if not path:
-        raise InputError(f"{name}.checkpoint is not set")
-    return Path(path)
+    section: EvaluateSpec = getattr(spec, name)
+    return Path(section.trt_engine or require(spec, f"{name}.checkpoint"))
 
 
 def batch_size(section: EvaluateSpec, spec: ExperimentSpec) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter import InputError
 from converter.atomic import check_place
 from training.common.results import ResultsDir, write_atomic
+from training.common.spec import require
 from training.pose_classification.data import evaluation_loader
 from training.pose_classification.evaluate import batch_size, model_path
 from training.pose_classification.graph import load_layout
@@ -31,15 +31,13 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
         InputError: The spec, the data or the model cannot be used.
     """
     section = spec.inference
-    if not section.output_file:
-        raise InputError("inference.output_file is not set")
-    target = Path(section.output_file)
+    target = Path(require(spec, "inference.output_file"))
     check_place(target, "; change inference.output_file")
     layout = load_layout(spec.model.graph_layout)
     source = open_dataset(
         section.test_dataset, spec, layout, "inference.test_dataset", labelled=False
     )
-    predictor = load_predictor(model_path(section, "inference"), spec, device_of(section))
+    predictor = load_predictor(model_path(spec, "inference"), spec, device_of(section))
     loader = evaluation_loader(
         source,
         Transforms.of(spec.dataset, layout),

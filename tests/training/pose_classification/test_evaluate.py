@@ -177,7 +177,7 @@ def test_names_are_the_models_where_the_spec_has_none(spec, tmp_path, model, req
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("null", "checkpoint is not set"),
+        ("null", ".checkpoint is not set: put it into the spec or add"),
         ("/nowhere/x.pth", "no such file"),
         ("{folder}/x.txt", "expected .pth, .onnx"),
         ("{folder}/x.onnx", "ONNX Runtime cannot load it"),
@@ -202,7 +202,7 @@ def test_models_that_cannot_be_used(capsys, spec, tmp_path, task, name, message)
 def test_output_file_must_be_set(capsys, spec, checkpoint, tmp_path):
     command = ["inference", "-e", str(spec), f"inference.checkpoint={checkpoint}"]
     assert main([*command, f"inference.results_dir={tmp_path}"]) == 2
-    assert "inference.output_file is not set" in capsys.readouterr().err
+    assert "add inference.output_file=VALUE" in capsys.readouterr().err
 
 
 def test_output_file_is_looked_at_first(capsys, spec, checkpoint, tmp_path):
