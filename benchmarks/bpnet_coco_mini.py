@@ -214,11 +214,10 @@ def pycocotools_scores(annotations: Path, detections: list[dict[str, Any]]) -> l
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    if not detections:
-        return [0.0] * 10
     with redirect_stdout(io.StringIO()):
         truth = COCO(str(annotations))
-        evaluation = COCOeval(truth, truth.loadRes(detections), "keypoints")
+        found = truth.loadRes(detections) if detections else COCO()
+        evaluation = COCOeval(truth, found, "keypoints")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
