@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +55,7 @@ class CalibrationSource:
         batch = np.stack([normalise(fit_photo(i, shape, "pad_image_input")[0]) for i in photos])
         batch = batch if is_nhwc else np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
         if self.data is not None:
-            stream = io.BytesIO()
-            np.save(stream, batch)
-            self.data.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(self.data, stream.getvalue())
+            write_atomic(self.data, lambda file: np.save(file, batch))
         return batch
 
 

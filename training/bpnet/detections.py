@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
+from converter.atomic import replacing
 from converter.bodypose import People
 from training.bpnet.arrays import Array
 from training.bpnet.inference_spec import InferenceSpec
@@ -17,7 +18,7 @@ from training.bpnet.pose_config import PoseConfig
 class DetectionsFile:
     """Entries of the list `images`."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._count = 0
 
@@ -35,8 +36,8 @@ class DetectionsFile:
             entry["keypoints"] = rounded(people.keypoints, 2)
             entry["joint_scores"] = rounded(people.joint_scores, 4)
             entry["scores"] = rounded(people.scores, 4)
-        self._stream.write(",\n" if self._count else "\n")
-        self._stream.write(json.dumps(entry))
+        self._stream.write(b",\n" if self._count else b"\n")
+        self._stream.write(json.dumps(entry).encode())
         self._count += 1
 
 
@@ -46,16 +47,11 @@ def detections_file(path: Path, pose: PoseConfig, spec: InferenceSpec) -> Iterat
 
     The file appears under its name when all images are in it.
     """
-    beside = path.with_name(f".{path.name}.part")
-    header: Mapping[str, Any] = {**pose.document, "inference_spec": spec.model_dump()}
-    try:
-        with beside.open("w", encoding="utf-8") as stream:
-            stream.write(json.dumps(header)[:-1] + ', "images": [')
-            yield DetectionsFile(stream)
-            stream.write("\n]}\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    header = {**pose.document, "inference_spec": spec.model_dump()}
+    with replacing(path) as stream:
+        stream.write(json.dumps(header)[:-1].encode() + b', "images": [')
+        yield DetectionsFile(stream)
+        stream.write(b"\n]}\n")
 
 
 def rounded(values: Array, digits: int) -> list[Any]:

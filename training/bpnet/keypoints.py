@@ -23,9 +23,7 @@ class Visibility(IntEnum):
     NOT_LABELED_IN_DATASET = 5
 
 
-_CODES = {code.name.lower(): int(code) for code in Visibility} | {
-    "not_labeled_in_dataset": int(Visibility.NOT_LABELED_IN_DATASET)
-}
+_CODES = {code.name.lower(): int(code) for code in Visibility}
 
 
 def labelled(flags: Array) -> Array:

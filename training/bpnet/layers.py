@@ -8,6 +8,8 @@ from typing import cast
 import torch
 from torch import nn
 
+NORM_EPSILON = 1e-3  # of batch norms, as in TAO; torch has 1e-5
+
 Widths = Mapping[str, int]
 """Output channels of convolutions by name, for those that differ from the default."""
 
@@ -57,19 +59,14 @@ class ConvBlock(nn.Module):
         conv: the convolution.
         norm: whether batch norm follows.
         activation: what follows that; None: nothing.
-        epsilon: of the batch norm.
     """
 
     def __init__(
-        self,
-        conv: SameConv2d,
-        norm: bool = False,
-        activation: nn.Module | None = None,
-        epsilon: float = 1e-3,
+        self, conv: SameConv2d, norm: bool = False, activation: nn.Module | None = None
     ) -> None:
         super().__init__()
         self.conv = conv
-        self.norm = nn.BatchNorm2d(conv.out_channels, epsilon) if norm else None
+        self.norm = nn.BatchNorm2d(conv.out_channels, NORM_EPSILON) if norm else None
         self.activation = activation
 
     @property

@@ -56,7 +56,7 @@ class PoseTrainer(LightningModule):
         self.steps_per_epoch, self.world_size = steps_per_epoch, world_size
         self.figures: dict[str, float] = {}
         self.last_step: tuple[Batch, Maps] | None = None
-        self._sums: dict[str, list[float]] = {}
+        self._sums: dict[str, tuple[float, int]] = {}
 
     def configure_optimizers(self) -> Any:
         """The spec's optimiser; its schedule goes on where a fine-tuned training stopped."""
@@ -133,6 +133,6 @@ class PoseTrainer(LightningModule):
         return stages, stage_losses(stages, batch["labels"], batch["mask"], focal)
 
     def _add(self, name: str, value: float) -> None:
-        values = self._sums.setdefault(name, [])
-        values.append(value)
-        self.figures[name] = sum(values) / len(values)
+        total, count = self._sums.get(name, (0.0, 0))
+        total, count = self._sums[name] = total + value, count + 1
+        self.figures[name] = total / count

