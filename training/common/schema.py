@@ -26,6 +26,18 @@ class Option:
     allowed: str  # "> 0", "tao, mask", or empty
     description: str
 
+    @classmethod
+    def of(cls, key: str, field: FieldInfo) -> Option:
+        """The option of a field."""
+        default = field.get_default(call_default_factory=True)
+        kind, choices = _kind(field.annotation)
+        return cls(key, kind, default, choices or _limits(field), field.description or "")
+
+    @property
+    def facts(self) -> str:
+        """Its type and what is allowed: "int, > 0"."""
+        return f"{self.kind}, {self.allowed}" if self.allowed else self.kind
+
     @property
     def default_text(self) -> str:
         """The default as it is written in YAML, in one line."""
@@ -40,10 +52,7 @@ def options(schema: type[SpecModel], prefix: str = "") -> Iterator[Option]:
         if section is not None:
             yield from options(section, f"{prefix}{name}.")
         else:
-            default = field.get_default(call_default_factory=True)
-            kind, choices = _kind(field.annotation)
-            allowed = choices or _limits(field)
-            yield Option(prefix + name, kind, default, allowed, field.description or "")
+            yield Option.of(prefix + name, field)
 
 
 def help_text(schema: type[SpecModel], sections: Sequence[str]) -> str:
@@ -52,8 +61,7 @@ def help_text(schema: type[SpecModel], sections: Sequence[str]) -> str:
     for option in options(schema):
         if option.key.split(".")[0] not in sections:
             continue
-        allowed = f", {option.allowed}" if option.allowed else ""
-        lines.append(f"  {option.key}=  ({option.kind}{allowed}; default {option.default_text})")
+        lines.append(f"  {option.key}=  ({option.facts}; default {option.default_text})")
         lines += textwrap.wrap(
             option.description, 92, initial_indent=" " * 6, subsequent_indent=" " * 6
         )
@@ -65,18 +73,15 @@ def commented_yaml(schema: type[SpecModel], indent: str = "") -> str:
     lines: list[str] = []
     for name, field in schema.model_fields.items():
         section = section_class(field.annotation)
-        comment = field.description or ""
-        if section is None:
-            option = next(item for item in options(schema) if item.key == name)
-            facts = f"({option.kind}{', ' + option.allowed if option.allowed else ''})"
-            comment = f"{comment} {facts}"
+        option = Option.of(name, field)
+        comment = option.description if section else f"{option.description} ({option.facts})"
         lines += textwrap.wrap(
             comment, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
-        if section is None:
-            lines.append(f"{indent}{name}: {option.default_text}")
-        else:
+        if section:
             lines += [f"{indent}{name}:", commented_yaml(section, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {option.default_text}")
     return "\n".join(lines)
 
 
