@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
-from functools import reduce
-from operator import mul
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +54,10 @@ def _of_node(node: onnx.NodeProto | None, facts: dict[str, Any]) -> int:
         return 0
     inputs: list[Shape] = [next(iter(item.values())) for item in facts["input_type_shape"]]
     (out,) = (next(iter(item.values())) for item in facts["output_type_shape"])
+    results: int = prod(out)
     if kind == "Einsum" and node is not None:
-        return prod(out) * _summed(node, inputs)
-    return prod(out) * (prod(inputs[1][1:]) if kind == "Conv" else inputs[0][-1])
-
-
-def prod(sizes: Iterable[int]) -> int:
-    """Product of integers."""
-    return reduce(mul, sizes, 1)
+        return results * _summed(node, inputs)
+    return results * (prod(inputs[1][1:]) if kind == "Conv" else inputs[0][-1])
 
 
 def _summed(node: onnx.NodeProto, inputs: list[Shape]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NETWORK, ENSEMBLE = "pose_classification_tao", "pose_classification"
+from benchmarks._served import ENSEMBLE, NETWORK, ROOT
+
 MODEL = """
 import numpy as np
 import triton_python_backend_utils as pb
@@ -40,7 +41,7 @@ CONFIGS = {
 
 def write_null_models(repository: Path) -> None:
     """Write a bare network and an ensemble's stand-in, both under their usual names."""
-    labels = Path(__file__).resolve().parents[1] / "model_repository" / NETWORK / "labels.txt"
+    labels = ROOT / "model_repository" / NETWORK / "labels.txt"
     for name, tensors in CONFIGS.items():
         version = repository / name / "1"
         version.mkdir(parents=True)

@@ -29,8 +29,9 @@ import tritonclient.grpc
 import tritonclient.http
 from rich.table import Table
 
-from benchmarks._null import ENSEMBLE, NETWORK, write_null_models
+from benchmarks._null import write_null_models
 from benchmarks._report import console, write_report
+from benchmarks._served import ENSEMBLE, NETWORK
 from benchmarks._shared import SharedArray
 from benchmarks.convert_annotate import write_document
 from client import annotate
