@@ -39,16 +39,10 @@ def _make_repository(folder: Path, **network: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_onnx() -> Callable[..., Path]:
-    """Writes the tiny network: `tiny_onnx(folder, pose_type=, padding=, temperature=, frames=)`."""
-    return write_tiny_network
-
-
-@pytest.fixture(scope="session")
 def make_repository() -> MakeRepository:
     """Copies the model repository with the tiny network in it: `make_repository(tmp_path)`.
 
-    Further arguments are those of `tiny_onnx`.
+    Further arguments are those of `write_tiny_network`.
     """
     return _make_repository
 
