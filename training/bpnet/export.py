@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,7 @@ from training.bpnet.graph_parser import GraphParser
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.precision import to_half, to_int8
 from training.bpnet.saved_model import ModelInfo
-from training.common.exporting import program_version, quiet_exporter, without_trace
-from training.common.results import write_atomic
+from training.common.exporting import program_version, to_onnx, write_onnx
 
 # TAO's tensor names, which deployed pipelines ask for.
 INPUT = "input_1:0"
@@ -31,7 +29,6 @@ HEATMAPS = "heatmap_out/BiasAdd:0"
 PAFS = "paf_out/BiasAdd:0"
 ENLARGED_PAFS = "conv2d_transpose_1/BiasAdd:0"
 PEAKS, LIMBS = "peaks", "limb_scores"
-OPSET = 18
 
 # Largest difference from torch, as a share of the largest value; INT8 is measured, not limited.
 TOLERANCES = {"fp32": 1e-4, "fp16": 2e-2}
@@ -139,15 +136,17 @@ def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Pa
     exported = _to_onnx(net, options)
     if options.data_type == "fp16":
         exported = to_half(exported)
-    image = _example(options, max(options.batch, 1), seed=1)
+    image = _example(options, 1, seed=1)
     if options.data_type == "int8":
         batches = _batches(info, options)
         exported = to_int8(exported, INPUT, batches)
         image = torch.from_numpy(batches[0])  # its ranges are those of photos
-    # A peak may move to its neighbour for a rounding error: what is compared are maps.
-    maps = replace(options, people=0)
-    plain = _to_onnx(ExportedNet(model, info, maps).eval(), maps) if options.people else exported
-    difference = largest_difference(plain, ExportedNet(model, info, maps).eval(), image)
+    plain = exported
+    if options.people:  # a peak may move to its neighbour for a rounding error: maps are compared
+        maps = replace(options, people=0)
+        net = ExportedNet(model, info, maps).eval()
+        plain = _to_onnx(net, maps)
+    difference = largest_difference(plain, net, image)
     limit = TOLERANCES.get(options.data_type)
     if limit is not None and not difference <= limit:
         raise RuntimeError(
@@ -155,13 +154,7 @@ def export(model: BodyPoseNet, info: ModelInfo, options: ExportOptions, path: Pa
             f"than {limit:.0e}: nothing written"
         )
     facts = _facts(info, options)
-    onnx.helper.set_model_props(exported, facts)
-    content = exported.SerializeToString()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sidecar = facts | {"onnx_sha256": hashlib.sha256(content).hexdigest()}
-    text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
-    write_atomic(path.with_suffix(".json"), text.encode())
-    write_atomic(path, content)
+    write_onnx(exported, facts, facts, path)
     return difference
 
 
@@ -193,26 +186,11 @@ def _to_onnx(net: ExportedNet, options: ExportOptions) -> onnx.ModelProto:
         outputs = [PEAKS, LIMBS]
     elif options.sdk_upsampling:
         outputs = [ENLARGED_PAFS, HEATMAPS]
-    with quiet_exporter(), torch.no_grad():
-        program = torch.onnx.export(
-            net,
-            (_example(options, max(options.batch, 2), seed=0),),
-            dynamo=True,
-            input_names=[INPUT],
-            output_names=outputs,
-            dynamic_shapes=(axes,),
-            opset_version=OPSET,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned nothing")
-    exported: onnx.ModelProto = without_trace(program.model_proto)
-    onnx.checker.check_model(exported, full_check=True)
-    return exported
+    return to_onnx(net, _example(options, 2, seed=0), (INPUT, outputs), axes)
 
 
 def _example(options: ExportOptions, batch: int, seed: int) -> torch.Tensor:
-    """Smooth random images as the network takes them, -0.5..0.5."""
+    """Smooth random images as the network takes them, -0.5..0.5; `batch` where it is open."""
     size = options.height or 6 * STRIDE, options.width or 7 * STRIDE
     batch = batch if options.batch < 1 else options.batch
     coarse = torch.rand(batch, 3, 6, 6, generator=torch.Generator().manual_seed(seed)) - 0.5

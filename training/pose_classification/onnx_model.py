@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +14,11 @@ from torch import Tensor, nn
 
 from converter import InputError
 from converter.atomic import check_place
-from training.common.exporting import quiet_exporter, without_trace
+from training.common import exporting
 from training.common.results import write_atomic
 from training.pose_classification.metadata import ModelMetadata
 
 INPUT, OUTPUT = "input", "fc_pred"
-OPSET = 18  # the lowest that the exporter writes without conversion
 TOLERANCE = 1e-4  # of logits, relative to the largest
 FRAMES = 300
 
@@ -60,22 +57,7 @@ def to_onnx(net: nn.Module, shape: InputShape) -> onnx.ModelProto:
     """
     batch, frames = torch.export.Dim("batch", min=1), torch.export.Dim("frames", min=1)
     axes = {0: batch} if shape.frames else {0: batch, 2: frames}
-    with quiet_exporter(), torch.no_grad():
-        program = torch.onnx.export(
-            net,
-            (shape.example(2, FRAMES),),
-            dynamo=True,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=(axes,),
-            opset_version=OPSET,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned nothing")
-    model: onnx.ModelProto = without_trace(program.model_proto)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return exporting.to_onnx(net, shape.example(2, FRAMES), (INPUT, [OUTPUT]), axes)
 
 
 def largest_difference(model: onnx.ModelProto, net: nn.Module, shape: InputShape) -> float:
@@ -115,13 +97,7 @@ def write_model(model: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> 
     The labels go where Triton looks for them: into the folder of the model when the file is
     written into a version's folder (a number), else beside the file.
     """
-    onnx.helper.set_model_props(model, metadata.as_properties())
-    content = model.SerializeToString()
-    facts = metadata.as_dict() | {"onnx_sha256": hashlib.sha256(content).hexdigest()}
     folder = path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     labels = (folder.parent if folder.name.isdecimal() else folder) / "labels.txt"
     write_atomic(labels, "".join(f"{name}\n" for name in metadata.classes).encode())
-    sidecar = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomic(path.with_suffix(".json"), sidecar.encode())
-    write_atomic(path, content)
+    exporting.write_onnx(model, metadata.as_properties(), metadata.as_dict(), path)
