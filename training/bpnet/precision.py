@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import onnx
-from onnxruntime.quantization import QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import QuantType
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from training.bpnet.arrays import Array
-from training.common.calibration import CalibrationBatches
+from training.common.quantisation import quantised
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -32,26 +30,20 @@ def to_int8(model: onnx.ModelProto, name: str, batches: Sequence[Array]) -> onnx
         name: of its input.
         batches: inputs to calibrate on.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        plain, clean, quantised = (Path(folder) / f"{n}.onnx" for n in ("plain", "clean", "int8"))
-        onnx.save(model, plain)
-        quant_pre_process(str(plain), str(clean), skip_symbolic_shape=True)
-        quantize_static(
-            str(clean),
-            str(quantised),
-            CalibrationBatches(name, batches),
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv"],
-            nodes_to_exclude=_delicate(onnx.load(clean)),
-        )
-        return onnx.load(quantised)
+    return quantised(model, name, batches, _options)
 
 
-def _delicate(model: onnx.ModelProto) -> list[str]:
+def _options(graph: onnx.GraphProto) -> dict[str, Any]:
+    return {
+        "activation_type": QuantType.QInt8,
+        "op_types_to_quantize": ["Conv"],
+        "nodes_to_exclude": _delicate(graph),
+    }
+
+
+def _delicate(graph: onnx.GraphProto) -> list[str]:
     """Names of the first convolution and of those that are grouped."""
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
     grouped = [
         node.name
         for node in convolutions

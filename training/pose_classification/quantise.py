@@ -10,7 +10,6 @@ so keep to FP32 there. TensorRT makes an INT8 engine of its own from the FP32 fi
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,14 +21,14 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnxruntime.quantization import QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import QuantType
 
 from converter import InputError
 from converter.command_line import Parser
-from training.common.calibration import CalibrationBatches
 from training.common.engine.request import TOLERANCES
+from training.common.npy import open_npy
 from training.common.outcome import exit_code
+from training.common.quantisation import quantised
 from training.pose_classification.metadata import FP32, INT8, ModelMetadata
 from training.pose_classification.onnx_model import INPUT, OUTPUT, check_onnx_path, write_model
 
@@ -88,30 +87,22 @@ def to_int8(
         sequences: (N, C, T, V, M) as the network is fed; at most 128 of them are used.
         least_width: channels below which a convolution stays FP32.
     """
-    batches = list(_batches(sequences))
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        plain, clean, quantised = (Path(folder) / f"{n}.onnx" for n in ("plain", "clean", "int8"))
-        onnx.save(model, plain)
-        quant_pre_process(str(plain), str(clean), skip_symbolic_shape=True)
-        graph = onnx.load(clean).graph
-        quantize_static(
-            str(clean),
-            str(quantised),
-            CalibrationBatches(INPUT, batches),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=BLOCK if _width(graph) >= FULL_WIDTH else PRODUCTS,
-            nodes_to_exclude=[*_first(graph), *_thin(graph, least_width)],
-            extra_options={"TensorQuantOverrides": _one_scale(graph)},
-        )
-        result: onnx.ModelProto = onnx.load(quantised)
-    return result
+
+    def options(graph: onnx.GraphProto) -> dict[str, Any]:
+        return {
+            "activation_type": QuantType.QUInt8,
+            "op_types_to_quantize": BLOCK if _width(graph) >= FULL_WIDTH else PRODUCTS,
+            "nodes_to_exclude": [*_first(graph), *_thin(graph, least_width)],
+            "extra_options": {"TensorQuantOverrides": _one_scale(graph)},
+        }
+
+    with _quiet():
+        return quantised(model, INPUT, list(_batches(sequences)), options)
 
 
-def compare(quantised: onnx.ModelProto, model: onnx.ModelProto, sequences: FloatArray) -> float:
+def compare(int8: onnx.ModelProto, model: onnx.ModelProto, sequences: FloatArray) -> float:
     """Largest difference of a logit, as a share of the largest logit of `model`."""
-    ours, theirs = (_logits(form, _batches(sequences)) for form in (quantised, model))
+    ours, theirs = (_logits(form, _batches(sequences)) for form in (int8, model))
     difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
     same = float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean())
     logger.info("INT8 answers %.1f %% of %d sequences as FP32 does", 100 * same, len(ours))
@@ -136,8 +127,8 @@ def quantise_file(path: Path, calibration: Path, output: Path) -> float:
     if "classes" not in facts or facts.get("data_type", FP32) != FP32:
         raise InputError(f"{path}: is not a network that `export` wrote in FP32")
     sequences = read_sequences(calibration, model)
-    quantised, difference = quantise(model, sequences)
-    write_model(quantised, replace(ModelMetadata.of_mapping(facts), data_type=INT8), output)
+    form, difference = quantise(model, sequences)
+    write_model(form, replace(ModelMetadata.of_mapping(facts), data_type=INT8), output)
     return difference
 
 
@@ -148,10 +139,7 @@ def read_sequences(path: Path, model: onnx.ModelProto) -> FloatArray:
         InputError: Not a .npy of sequences that the network takes.
     """
     wanted = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
-    try:
-        array: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read as a .npy array: {error}") from error
+    array = open_npy(path)
     fits = array.ndim == len(wanted) and all(
         not size or size == got for size, got in zip(wanted[1:], array.shape[1:], strict=True)
     )
