@@ -28,7 +28,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.nw_ucla import training_minutes
 from converter.bodypose.photo import fit_photo
 from training.bpnet.cli import main as bpnet
 from training.bpnet.coco import read_coco
@@ -40,6 +39,7 @@ from training.bpnet.pose_config import PoseConfig
 from training.bpnet.postprocess import PeopleParser
 from training.common.exporting import program_version
 from training.common.results import write_atomic
+from training.common.status import training_minutes
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = ROOT / "training" / "bpnet" / "specs"
@@ -269,7 +269,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "side": chain.side,
         "recipe": RECIPE,
         "figures": figures,
-        "minutes": training_minutes(chain.model.with_name("status.json")),
+        "minutes": round(training_minutes(chain.model.with_name("status.json")), 1),
         "version": program_version(),
     }
     given.results.parent.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,8 @@ from rich.table import Table
 from converter.atomic import check_place
 from training.common.exporting import program_version
 from training.common.results import write_atomic
+from training.common.status import training_minutes
+from training.pose_classification.callbacks import LATEST
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.importers.__main__ import main as import_data
 from training.pose_classification.importers.nw_ucla import ACTIONS
@@ -119,7 +121,7 @@ def perform(run: Run, data: Path, work: Path) -> dict[str, Any]:
             ]
         )
     )
-    checkpoint = work / run.name / "train" / "pc_model_latest.pth"
+    checkpoint = work / run.name / "train" / LATEST
     check(
         pose_classification(
             [
@@ -132,7 +134,7 @@ def perform(run: Run, data: Path, work: Path) -> dict[str, Any]:
     )
     metrics = json.loads((work / run.name / "evaluate" / "metrics.json").read_text())
     minutes = training_minutes(work / run.name / "train" / "status.json")
-    return result(run, metrics, minutes)
+    return result(run, metrics, round(minutes, 1))
 
 
 def fuse(run: Run, data: Path, work: Path) -> dict[str, Any]:
@@ -166,17 +168,6 @@ def to_do(runs: Sequence[Run], results: list[dict[str, Any]], work: Path) -> lis
             and not (work / run.name / "evaluate" / "logits.npy").is_file()
         )
     ]
-
-
-def training_minutes(status: Path) -> float:
-    """Time that the epochs took, those of interrupted runs included once."""
-    lines = [json.loads(line) for line in status.read_text().splitlines()]
-    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
-    seconds = 0.0
-    for text in epochs.values():
-        hours, minutes, rest = text.split(":")
-        seconds += 3600 * int(hours) + 60 * int(minutes) + float(rest)
-    return round(seconds / 60, 1)
 
 
 def check(code: int) -> None:

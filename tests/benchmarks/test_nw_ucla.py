@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, to_do, training_minutes
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, to_do
 from training.pose_classification.importers.nw_ucla import ACTIONS
 
 SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
@@ -136,16 +136,3 @@ def test_folder_names_fit_a_file_system():
     ]
     assert [len(name) for name in names[2:]] == [240, 240]
     assert len(set(names)) == 4
-
-
-def test_minutes_leave_interruptions_out(tmp_path):
-    lines = [
-        {"message": "Starting"},
-        {"epoch": 0, "time_per_epoch": "0:02:00.000000"},
-        {"epoch": 1, "time_per_epoch": "0:59:00.500000"},
-        {"message": "Starting"},
-        {"epoch": 1, "time_per_epoch": "1:00:30.000000"},
-    ]
-    path = tmp_path / "status.json"
-    path.write_text("\n".join(json.dumps(line) for line in lines))
-    assert training_minutes(path) == 62.5

@@ -9,6 +9,14 @@ from enum import Enum
 from pathlib import Path
 
 
+def training_minutes(path: Path) -> float:
+    """Minutes that the epochs in a status file took; one that was repeated counts once."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
+    times = [[float(part) for part in text.split(":")] for text in epochs.values()]
+    return sum(60 * hours + minutes + seconds / 60 for hours, minutes, seconds in times)
+
+
 class Status(str, Enum):
     """States of a task."""
 

@@ -1,6 +1,5 @@
 """The steps from arrays to a measured model: train, export, calibrate, measure."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,8 @@ from converter.command_line import INTERRUPTED, MISTAKE
 from converter.sidecar import UNKNOWN
 from training.common.checkpoint import load_checkpoint, save_checkpoint
 from training.common.spec import load_spec
+from training.common.status import training_minutes
+from training.pose_classification.callbacks import LATEST
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.labels import read_labels
 from training.pose_classification.metadata import ModelMetadata
@@ -118,7 +119,7 @@ class Run:
             f"dataset.num_classes={len(NAMES)}",
             f"dataset.label_map.{UNKNOWN}={NAMES.index(UNKNOWN)}",
         )
-        trained = load_checkpoint(self.results / "train" / "pc_model_latest.pth")
+        trained = load_checkpoint(self.results / "train" / LATEST)
         checkpoint = self.results / "six_classes.pth"
         save_checkpoint(checkpoint, without_background(trained))
         self._task(
@@ -199,11 +200,3 @@ class Run:
         if code:
             error = InputError if code == MISTAKE else RuntimeError
             raise error(f"{name} ended with exit code {code}; see above")
-
-
-def training_minutes(status: Path) -> float:
-    """Return how long the epochs took that the trainer has written down."""
-    lines = [json.loads(line) for line in status.read_text(encoding="utf-8").splitlines()]
-    epochs = {line["epoch"]: line["time_per_epoch"] for line in lines if "time_per_epoch" in line}
-    times = [[float(part) for part in text.split(":")] for text in epochs.values()]
-    return sum(60 * hours + minutes + seconds / 60 for hours, minutes, seconds in times)

@@ -15,7 +15,7 @@ from tests.training.recipes.six_class.sources import write_sources
 from training.recipes.six_class import __main__ as recipe
 from training.recipes.six_class import make_data, pipeline
 from training.recipes.six_class.__main__ import main
-from training.recipes.six_class.pipeline import TESTS, training_minutes
+from training.recipes.six_class.pipeline import TESTS
 from training.recipes.six_class.rules import CLASSES
 
 ROOT = Path(__file__).parents[4]
@@ -141,18 +141,6 @@ def test_a_task_that_ends_early_ends_the_recipe_alike(
     monkeypatch.setattr(pipeline, "pose_classification", lambda _: code)
     monkeypatch.setattr(recipe, "make", lambda *_: {"runs": {}})
     assert run(place) == ended
-
-
-def test_epochs_that_were_trained_twice_count_once(tmp_path: Path) -> None:
-    lines = [
-        {"message": "Starting"},
-        {"epoch": 0, "time_per_epoch": "0:30:00.5"},
-        {"epoch": 0, "time_per_epoch": "0:12:30"},
-        {"epoch": 1, "time_per_epoch": "1:00:30.000000"},
-    ]
-    status = tmp_path / "status.json"
-    status.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert training_minutes(status) == pytest.approx(73.0)
 
 
 def test_missing_data_are_the_users_mistake(
