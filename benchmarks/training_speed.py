@@ -114,7 +114,7 @@ def train(
     """Train for some steps after one that does not count."""
     spec = make_spec(ExperimentSpec, settings(folder, network, padding, frames, workers, size))
     layout = load_layout(spec.model.graph_layout)
-    source = open_dataset(spec.dataset.train_dataset, spec, layout, "dataset.train_dataset")
+    source = open_dataset(spec, "dataset.train_dataset", layout)
     transforms = Transforms.of(spec.dataset, layout)
     data = PoseData(spec.dataset, transforms, source, source, 0, 1)
     model = build_model(spec.model, spec.dataset.num_classes)

@@ -12,6 +12,7 @@ from converter import InputError
 from converter.bodypose.photo import Normaliser, fit_photo
 from training.bpnet.arrays import Array
 from training.bpnet.images import EXTENSIONS, read_image
+from training.common.npy import open_npy
 from training.common.results import write_atomic
 
 logger = logging.getLogger(__name__)
@@ -63,10 +64,7 @@ NO_CALIBRATION = CalibrationSource()
 
 
 def _kept(path: Path, shape: tuple[int, ...]) -> Array:
-    try:
-        data: Array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not the inputs of a calibration: {error}") from None
+    data = open_npy(path)
     if data.shape[1:] != shape or data.dtype != np.float32:
         raise InputError(
             f"{path}: holds {data.dtype} of {data.shape[1:]}, the network takes {shape}: delete it"

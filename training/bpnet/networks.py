@@ -20,6 +20,7 @@ from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.saved_model import load_model
 from training.bpnet.spec import TrainSpec
+from training.common.onnx_session import open_session
 from training.common.spec import load_spec, make_spec
 
 logger = logging.getLogger(__name__)
@@ -79,13 +80,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path, spec: InferenceSpec) -> None:
-        try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # ONNX Runtime's exceptions have no common base
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: ONNX Runtime cannot load it: {reason}") from None
+        self.session = open_session(path, onnxruntime.get_available_providers())
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.pose, normalization = _description(metadata, spec, path)
         self.normalise = Normaliser(normalization)

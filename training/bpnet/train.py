@@ -27,6 +27,7 @@ from training.bpnet.pretrained import load_pretrained
 from training.bpnet.saved_model import ModelInfo, read_model, save_model
 from training.bpnet.spec import AdamW, TrainSpec
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
+from training.common.loader_errors import one_line_errors
 from training.common.results import ResultsDir, open_folder
 from training.common.spec import load_spec
 from training.common.training_bar import TrainingBar
@@ -110,10 +111,8 @@ def run(spec: TrainSpec, results: ResultsDir, key: str | None = None, num_gpus: 
     module = PoseTrainer(model, info, spec, data.steps_per_epoch(num_gpus), num_gpus)
     trainer = _trainer(spec, results, num_gpus, key)
     open_folder(results.path, spec.model_dump(mode="json"))  # only now, when nothing was refused
-    try:
+    with one_line_errors():
         trainer.fit(module, data, ckpt_path=resume)
-    except InputError as error:  # from a loader process it comes with its traceback
-        raise InputError(str(error).strip().rsplit("InputError: ", 1)[-1]) from error
     if trainer.is_global_zero:
         save_model(results.path / FINAL, model, info, key)
 

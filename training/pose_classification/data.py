@@ -8,7 +8,6 @@ the number of loading processes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -158,12 +157,3 @@ def evaluation_loader(
         num_workers=num_workers,
         pin_memory=torch.cuda.is_available(),
     )
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Take the traceback of a loading process out of the message of its `InputError`."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(str(error).strip().rsplit("InputError: ", 1)[-1]) from error

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from converter.atomic import replacing
 from training.common.results import ResultsDir, write_atomic
-from training.common.spec import require
 from training.common.status import Status
-from training.pose_classification.data import evaluation_loader
-from training.pose_classification.graph import load_layout
+from training.pose_classification.classify import classify
 from training.pose_classification.metrics import Metrics, evaluate_logits
 from training.pose_classification.plots import save_confusion
-from training.pose_classification.predictor import device_of, load_predictor, predict
-from training.pose_classification.sequences import open_dataset
-from training.pose_classification.spec import EvaluateSpec, ExperimentSpec
-from training.pose_classification.transforms import Transforms
+from training.pose_classification.spec import ExperimentSpec
 
 
 def run(spec: ExperimentSpec, results: ResultsDir) -> None:
@@ -36,17 +30,8 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     Raises:
         InputError: The spec, the data or the model cannot be used.
     """
-    section = spec.evaluate
-    layout = load_layout(spec.model.graph_layout)
-    source = open_dataset(section.test_dataset, spec, layout, "evaluate.test_dataset")
-    predictor = load_predictor(model_path(spec, "evaluate"), spec, device_of(section))
-    loader = evaluation_loader(
-        source,
-        Transforms.of(spec.dataset, layout),
-        batch_size(section, spec),
-        spec.dataset.num_workers,
-    )
-    logits, names = predict(predictor, loader), predictor.classes
+    source, logits, predictor = classify(spec, "evaluate", labelled=True)
+    names = predictor.classes
     metrics = evaluate_logits(logits, source.ids, predictor.temperature)
     report = json.dumps(metrics.as_dict(names), indent=2, ensure_ascii=False) + "\n"
     write_atomic(results.path / "metrics.json", report.encode())
@@ -59,21 +44,6 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     }
     results.status.write(Status.RUNNING, "Test metrics generated.", kpi=kpi)
     sys.stdout.write(table(metrics, names) + "\n")
-
-
-def model_path(spec: ExperimentSpec, name: str) -> Path:
-    """The model that the section ``name`` names.
-
-    Raises:
-        InputError: It names none.
-    """
-    section: EvaluateSpec = getattr(spec, name)
-    return Path(section.trt_engine or require(spec, f"{name}.checkpoint"))
-
-
-def batch_size(section: EvaluateSpec, spec: ExperimentSpec) -> int:
-    """The section's own batch size, or that of the data set."""
-    return spec.dataset.batch_size if section.batch_size < 0 else section.batch_size
 
 
 def table(metrics: Metrics, class_names: Sequence[str]) -> str:

@@ -11,13 +11,8 @@ from numpy.typing import NDArray
 from converter.atomic import check_place
 from training.common.results import ResultsDir, write_atomic
 from training.common.spec import require
-from training.pose_classification.data import evaluation_loader
-from training.pose_classification.evaluate import batch_size, model_path
-from training.pose_classification.graph import load_layout
-from training.pose_classification.predictor import device_of, load_predictor, predict
-from training.pose_classification.sequences import open_dataset
+from training.pose_classification.classify import classify
 from training.pose_classification.spec import ExperimentSpec
-from training.pose_classification.transforms import Transforms
 
 
 def run(spec: ExperimentSpec, results: ResultsDir) -> None:
@@ -30,22 +25,10 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     Raises:
         InputError: The spec, the data or the model cannot be used.
     """
-    section = spec.inference
     target = Path(require(spec, "inference.output_file"))
     check_place(target, "; change inference.output_file")
-    layout = load_layout(spec.model.graph_layout)
-    source = open_dataset(
-        section.test_dataset, spec, layout, "inference.test_dataset", labelled=False
-    )
-    predictor = load_predictor(model_path(spec, "inference"), spec, device_of(section))
-    loader = evaluation_loader(
-        source,
-        Transforms.of(spec.dataset, layout),
-        batch_size(section, spec),
-        spec.dataset.num_workers,
-    )
-    logits = predict(predictor, loader)
-    lines = result_lines(logits, predictor.classes, section.scores)
+    _, logits, predictor = classify(spec, "inference", labelled=False)
+    lines = result_lines(logits, predictor.classes, spec.inference.scores)
     write_atomic(target, "".join(f"{line}\n" for line in lines).encode())
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
-from torch.utils.data import DataLoader
 
 from converter import InputError
-from training.pose_classification.data import Item, one_line_errors
 from training.pose_classification.spec import ExperimentSpec, GpuSpec
 
 FloatArray = NDArray[np.float32]
@@ -77,36 +71,3 @@ def load_predictor(path: Path, spec: ExperimentSpec, device: torch.device) -> Pr
     else:
         raise InputError(f"{path}: expected .pth, .onnx, .engine or .plan")
     return predictor
-
-
-def predict(predictor: Predictor, loader: DataLoader[Item]) -> FloatArray:
-    """Classify everything that an evaluation loader gives.
-
-    Args:
-        predictor: The network.
-        loader: Batches of clips (N, K, C, T, V, M); the logits of K clips are averaged.
-
-    Returns:
-        Logits (N, classes) of all sequences, in order.
-
-    Raises:
-        InputError: A sequence cannot be used, or the model gives values that are not finite.
-    """
-
-    def batches() -> Iterator[FloatArray]:
-        shown = track(
-            loader,
-            description="Classifying",
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        )
-        for clips, _ in shown:
-            logits = predictor(clips.flatten(0, 1).numpy())
-            yield logits.reshape(*clips.shape[:2], -1).mean(axis=1)
-
-    with one_line_errors():
-        logits = np.concatenate(list(batches()))
-    if not np.isfinite(logits).all():
-        bad = int(np.argwhere(~np.isfinite(logits))[0, 0])
-        raise InputError(f"the model's logits for sequence {bad} are not finite")
-    return logits

@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from converter import InputError
+from training.common.onnx_session import CPU, open_session
 from training.pose_classification.metadata import CHECKPOINT_KEY, ModelMetadata
 from training.pose_classification.spec import ExperimentSpec
 
 _AXES = "NCTVM"
+CUDA = "CUDAExecutionProvider"
 
 
 class OnnxPredictor:
@@ -32,16 +34,9 @@ class OnnxPredictor:
 
     def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
         self.path = path
-        providers = ["CPUExecutionProvider"]
-        if device.type == "cuda" and "CUDAExecutionProvider" in (
-            onnxruntime.get_available_providers()
-        ):
-            providers.insert(0, "CUDAExecutionProvider")
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), providers=providers)
-        except Exception as error:  # ONNX Runtime's exceptions have no common base
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: ONNX Runtime cannot load it: {reason}") from error
+        usable = {CUDA, CPU} if device.type == "cuda" else {CPU}
+        present = onnxruntime.get_available_providers()  # the fastest first
+        self.session = open_session(path, [name for name in present if name in usable])
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 5 or len(outputs) != 1:
             raise InputError(f"{path}: must have one input (N, C, T, V, M) and one output")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter import InputError, Layout
+from training.common.npy import open_npy
+from training.common.spec import require
 from training.pose_classification.labels import read_labels
 from training.pose_classification.spec import ExperimentSpec
 from training.pose_classification.spec_dataset import SkeletonData
@@ -19,6 +22,7 @@ FloatArray = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
 class Sequences:
     """Stored sequences and their class ids.
 
@@ -28,10 +32,9 @@ class Sequences:
         path: The file, for messages.
     """
 
-    def __init__(self, data: NDArray[Any], ids: Ids, path: Path) -> None:
-        self.data = data
-        self.ids = ids
-        self.path = path
+    data: NDArray[Any]
+    ids: Ids
+    path: Path
 
     def __len__(self) -> int:
         return len(self.data)
@@ -71,14 +74,9 @@ def open_sequences(path: Path, channels: int, layout: Layout) -> NDArray[Any]:
     Raises:
         InputError: The file is not such an array.
     """
-    try:
-        data = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy array of numbers ({error})") from error
-    if not isinstance(data, np.ndarray) or data.dtype.kind not in "fiu":
-        raise InputError(f"{path}: must be a .npy array of numbers")
+    data = open_npy(path)
+    if data.dtype.kind not in "fiu":
+        raise InputError(f"{path}: must be a .npy array of numbers, not of {data.dtype}")
     if data.ndim != 5:
         raise InputError(f"{path}: shape {data.shape} must have 5 axes (N, C, T, V, M)")
     if 0 in data.shape:
@@ -97,19 +95,14 @@ def open_sequences(path: Path, channels: int, layout: Layout) -> NDArray[Any]:
 
 
 def open_dataset(
-    source: SkeletonData,
-    spec: ExperimentSpec,
-    layout: Layout,
-    section: str,
-    labelled: bool = True,
+    spec: ExperimentSpec, section: str, layout: Layout, labelled: bool = True
 ) -> Sequences:
     """Open the data and labels that a section of the spec names.
 
     Args:
-        source: The section.
-        spec: What the data must fit: channels and number of classes.
+        spec: Also what the data must fit: channels and number of classes.
+        section: Name of the section, as ``dataset.train_dataset``.
         layout: The skeleton of the network.
-        section: Name of the section, for messages, as ``dataset.train_dataset``.
         labelled: Whether labels are needed; without them the ids are -1.
 
     Returns:
@@ -118,15 +111,11 @@ def open_dataset(
     Raises:
         InputError: Something is missing, or does not fit.
     """
-    if not source.data_path:
-        raise InputError(f"{section}.data_path is not set")
-    path = Path(source.data_path)
+    path = Path(require(spec, f"{section}.data_path"))
     data = open_sequences(path, spec.model.input_channels, layout)
     if not labelled:
         return Sequences(data, np.full(len(data), -1), path)
-    if not source.label_path:
-        raise InputError(f"{section}.label_path is not set")
-    labels = read_labels(Path(source.label_path))
+    labels = read_labels(Path(require(spec, f"{section}.label_path")))
     labels.check(len(data), spec.dataset.num_classes, path)
     return Sequences(data, labels.ids, path)
 

@@ -17,6 +17,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from converter import InputError
 from training.common.checkpoint import EncryptedCheckpointIO, find_latest, load_checkpoint
+from training.common.loader_errors import one_line_errors
 from training.common.results import ResultsDir
 from training.common.training_bar import TrainingBar
 from training.pose_classification.build import build_model
@@ -26,7 +27,6 @@ from training.pose_classification.callbacks import (
     MovingAverage,
     StatusLines,
 )
-from training.pose_classification.data import one_line_errors
 from training.pose_classification.datamodule import PoseData
 from training.pose_classification.graph import load_layout
 from training.pose_classification.metadata import ModelMetadata
@@ -38,6 +38,7 @@ from training.pose_classification.transforms import Transforms
 
 logger = logging.getLogger(__name__)
 
+_PRECISIONS: dict[int | str, Any] = {32: "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 _SEED_VARIABLE = "POSE_CLASSIFICATION_SEED"  # the processes of one run share a drawn seed
 
 
@@ -53,16 +54,15 @@ def run(spec: ExperimentSpec, results: ResultsDir) -> None:
     """
     seed = _seed(spec.train.seed)
     layout = load_layout(spec.model.graph_layout)
-    train_data, val_data = spec.dataset.train_dataset, spec.dataset.val_dataset
     data = PoseData(
         spec.dataset,
         Transforms.of(spec.dataset, layout),
-        open_dataset(train_data, spec, layout, "dataset.train_dataset"),
-        open_dataset(val_data, spec, layout, "dataset.val_dataset"),
+        open_dataset(spec, "dataset.train_dataset", layout),
+        open_dataset(spec, "dataset.val_dataset", layout),
         seed,
         spec.train.num_gpus * spec.train.num_nodes,
     )
-    metadata = ModelMetadata.of_spec(spec, digest(train_data))
+    metadata = ModelMetadata.of_spec(spec, digest(spec.dataset.train_dataset))
     model = build_model(spec.model, spec.dataset.num_classes)
     resume = resume_path(spec.train, results.path)
     if resume is not None:
@@ -110,9 +110,6 @@ def make_trainer(spec: ExperimentSpec, results: ResultsDir) -> Trainer:
         enable_progress_bar=interactive,
         enable_model_summary=False,
     )
-
-
-_PRECISIONS: dict[int | str, Any] = {32: "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 def _devices(train: TrainSpec) -> dict[str, Any]:

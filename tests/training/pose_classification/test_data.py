@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from converter import InputError, get_layout
+from converter import get_layout
 from tests.training.pose_classification.tiny import write_data
 from training.pose_classification.data import (
     Draw,
     EpochSampler,
     TrainingSet,
     evaluation_loader,
-    one_line_errors,
     training_loader,
 )
 from training.pose_classification.sequences import (
@@ -40,8 +39,8 @@ RANDOM = DatasetSpec(
 @pytest.fixture
 def source(tmp_path) -> Sequences:
     section = SkeletonData(**write_data(tmp_path, "train", 10))
-    spec = ExperimentSpec(dataset=DatasetSpec(num_classes=3))
-    return open_dataset(section, spec, NVIDIA, "dataset.train_dataset")
+    spec = ExperimentSpec(dataset=DatasetSpec(num_classes=3, train_dataset=section))
+    return open_dataset(spec, "dataset.train_dataset", NVIDIA)
 
 
 def batches(source: Sequences, dataset: DatasetSpec, epoch: int = 0, skip: int = 0, seed: int = 5):
@@ -159,12 +158,6 @@ def test_digest_follows_data_and_labels(tmp_path):
     assert before == digest(section) and len(before) == 64
     write_data(tmp_path, "train", 5)
     assert digest(section) != before
-
-
-def test_message_of_a_loading_process_is_one_line():
-    text = "Caught InputError in DataLoader worker process 0.\n...errors.InputError: x.npy: bad\n"
-    with pytest.raises(InputError, match=r"^x\.npy: bad$"), one_line_errors():
-        raise InputError(text)
 
 
 def test_batches_by_length_hold_every_sequence_without_its_padding(tmp_path):

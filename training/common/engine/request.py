@@ -13,6 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from converter import ConvertConfig, InputError
+from training.common.npy import open_npy
+from training.common.onnx_session import open_session
 
 FloatArray = NDArray[np.float32]
 Range = tuple[int, int | None, int]
@@ -58,11 +60,7 @@ class EngineRequest:
         Raises:
             InputError: not an ONNX file, or more than one input.
         """
-        try:
-            session = onnxruntime.InferenceSession(self.onnx, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions have no common base
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.onnx}: ONNX Runtime cannot load it: {reason}") from None
+        session = open_session(self.onnx)
         if len(session.get_inputs()) != 1:
             raise InputError(f"{self.onnx}: should have one input")
         return session
@@ -114,10 +112,7 @@ class EngineRequest:
                 f"{self.precision} is calibrated on real data: give it by --calibration data.npy "
                 "(gen_trt_engine.tensorrt.calibration_data)"
             )
-        try:
-            data = np.load(self.calibration, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{self.calibration}: not a .npy array: {error}") from None
+        data = open_npy(self.calibration)
         smallest, usual, largest = self.shapes
         is_open = [low < high for low, high in zip(smallest, largest, strict=True)]
         cuts = [slice(size if cut else None) for size, cut in zip(usual, is_open, strict=True)]

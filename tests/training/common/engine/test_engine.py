@@ -290,7 +290,7 @@ def test_samples_that_do_not_fit(network: Path, tmp_path: Path, shape: tuple[int
 
 def test_samples_that_are_no_array(network: Path, tmp_path: Path) -> None:
     (tmp_path / "data.npy").write_text("text")
-    with pytest.raises(InputError, match=r"not a \.npy array"):
+    with pytest.raises(InputError, match=r"cannot be read as a \.npy array"):
         request(network, calibration=tmp_path / "data.npy").samples(2)
 
 
