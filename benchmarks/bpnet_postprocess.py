@@ -9,19 +9,16 @@ reference's way, which enlarges all maps eightfold before it looks at them, rest
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks._report import console, write_report
 from tests.training.bpnet.figures import POSE, crowd
 from tests.training.bpnet.postprocess import restatement
 from training.bpnet.labels import LabelEncoder
@@ -29,7 +26,6 @@ from training.bpnet.postprocess import PeopleParser
 from training.bpnet.postprocess.limbs import find_limbs
 from training.bpnet.postprocess.peaks import find_peaks
 
-RESULTS = Path(__file__).parent / "results" / "bpnet_postprocess.json"
 SIDE = 368
 
 
@@ -56,14 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = Table("people", "step", "median ms", "least ms")
     for row in rows:
         table.add_row(str(row.people), row.step, f"{row.median_ms:.2f}", f"{row.least_ms:.2f}")
-    Console().print(table)
+    console().print(table)
     if not arguments.quick:
-        report = {
-            "machine": platform.processor() or platform.machine(),
-            "rows": [*map(asdict, rows)],
-        }
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+        write_report("bpnet_postprocess", {"rows": [*map(asdict, rows)]})
     return 0
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import subprocess
 import sys
@@ -27,14 +26,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks._report import console, write_report
 from converter import ConvertConfig, network_input
 from converter.deepstream import AnnotationJob
 from tests.converter import nvidia_rules
 
-RESULTS = Path(__file__).parent / "results" / "convert_annotate.json"
 LABELS = ["sitting_down", "getting_up", "sitting", "standing", "walking", "jumping"]
 PEOPLE = 4
 # NVIDIA's rules restated, the converter with either label policy, and without laying anything out.
@@ -91,20 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "seconds": literal.seconds / ours.seconds,
         "cpu_seconds": literal.cpu_seconds / ours.cpu_seconds,
     }
-    Console().print(
+    console().print(
         f"{TAO} gives the same labels as {LITERAL}, {factors['seconds']:.1f} times as fast "
         f"({factors['cpu_seconds']:.1f} times by CPU time)"
     )
     if not arguments.quick:
-        report = {
-            "command": "python -m benchmarks.convert_annotate",
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "times_as_fast": factors,
-            "runs": [asdict(run) for run in runs],
-        }
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+        write_report("convert_annotate", {"times_as_fast": factors, "runs": [*map(asdict, runs)]})
     return 0
 
 
@@ -223,7 +213,7 @@ def show(runs: Sequence[Run]) -> None:
             f"{run.input_bytes / run.seconds / 1e6:.0f}",
             f"{run.peak_bytes / 1e6:,.0f}",
         )
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

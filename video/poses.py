@@ -20,10 +20,11 @@ from converter import InputError
 from video.capture import Video
 from video.options import parser
 from video.people import PoseSource
-from video.records import default_focal, video_records
+from video.records import video_records
 from video.results.command import run
 from video.results.progress import show_progress
 from video.results.targets import check_film, check_target, same_file
+from video.results.view import default_focal
 from video.sources import deepstream
 from video.writer import STDOUT, RecordWriter, writing
 

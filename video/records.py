@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from converter import ConvertConfig
 from video.capture import Video, VideoFrame
 from video.live import LiveFrames
 from video.people import PoseSource
 from video.writer import record
-
-
-def default_focal(width: int) -> float:
-    """Focal length in pixels of a camera with the usual angle of view (77°), for a frame width."""
-    return ConvertConfig.focal_length * width / ConvertConfig.frame_width
 
 
 def video_records(

@@ -26,7 +26,7 @@ from tests.video.documents import write_video
 from tests.video.poses_clip import CLIP, PEOPLE, images, needs_networks
 from video.capture import Video
 from video.poses import main
-from video.records import default_focal
+from video.results.view import default_focal
 
 ROOT = Path(__file__).parents[2]
 FRAMES = 14

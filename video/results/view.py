@@ -18,6 +18,11 @@ USUAL_SIZE: Final = (ConvertConfig.frame_width, ConvertConfig.frame_height)
 USUAL_RATE: Final = 30  # frames per second
 
 
+def default_focal(width: int) -> float:
+    """Focal length in pixels of a camera with the usual angle of view (77°), for a frame width."""
+    return ConvertConfig.focal_length * width / ConvertConfig.frame_width
+
+
 @dataclass(frozen=True)
 class View:
     """A picture, and the frame that the poses were measured in.
@@ -44,8 +49,7 @@ class View:
             focal_length: None is the converter's, scaled to the width of the frame.
         """
         frame = frame or picture
-        usual = ConvertConfig.focal_length * frame[0] / ConvertConfig.frame_width
-        return cls(picture, frame, focal_length or usual)
+        return cls(picture, frame, focal_length or default_focal(frame[0]))
 
     def joints(self, person: Person) -> NDArray[np.float64]:
         """Return where the joints are.
