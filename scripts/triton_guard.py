@@ -8,6 +8,7 @@ import ctypes
 import errno
 import http.client
 import os
+import resource
 import shlex
 import signal
 import socket
@@ -28,6 +29,8 @@ STOP_DEADLINE = 15.0  # seconds; Triton itself gives running requests 3
 BODYPOSE = ROOT / "model_repository_bodypose"  # served when a network has been put into it
 TEMPORARY = "/tmp"  # noqa: S108 whatever TMPDIR says, as Triton: its Python backend wants no blanks
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last: the terminal was closed
+# Of a thread, in bytes, as in the containers; Triton may put a body there twice: docs/serving.md.
+STACK = 64 << 20
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -173,6 +176,13 @@ def _on_ending(handler: Callable[..., object]) -> None:
             signal.signal(number, handler)
 
 
+def _become_server() -> None:
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    with contextlib.suppress(ValueError):  # the user allows less
+        resource.setrlimit(resource.RLIMIT_STACK, (STACK, most))
+
+
 def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
     deadline, told = float("inf"), False
 
@@ -186,7 +196,7 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
         env=env,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
+        preexec_fn=_become_server,
     )
     signal.signal(signal.SIGQUIT, lambda *_: server.kill())
     url, announced = f"{LOOPBACK}:{options.http_port}", False

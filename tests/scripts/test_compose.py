@@ -22,6 +22,7 @@ import yaml
 from tritonclient.utils import InferenceServerException
 
 from scripts.embedded_triton import EmbeddedTriton
+from scripts.triton_guard import STACK
 from scripts.triton_wheel import KEEP_MEMORY
 from tests.server.test_recovery import stub_of
 from tests.tiny_network import tiny_logits
@@ -90,7 +91,7 @@ def test_the_container_may_do_as_little_as_possible(service: dict[str, Any]) -> 
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["shm_size"] == "1gb"
-    assert set(service["ulimits"]) == {"memlock", "stack"}
+    assert service["ulimits"] == {"memlock": -1, "stack": STACK}
     assert service["pids_limit"] <= 4096
     assert not {"privileged", "network_mode", "ipc", "pid", "cap_add"} & set(service)
 

@@ -1,8 +1,10 @@
-"""What a Python model that dies takes with it, and what requests leave behind."""
+"""What a Python model that dies takes with it, and what requests leave behind or end."""
 
 from __future__ import annotations
 
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 from tritonclient.utils import InferenceServerException
 
+from scripts.embedded_triton import EmbeddedTriton
+from scripts.triton_guard import is_ready
 from tests.server.conftest import ENSEMBLE, NETWORK
 from tests.tiny_network import tiny_logits
 
@@ -46,6 +50,19 @@ def test_a_dead_model_harms_no_other_and_a_restart_brings_it_back(
     answer = client.infer(ENSEMBLE, keypoints=keypoints)
     expected = tiny_logits(np.zeros((1, 3, 10, 34, 1)))  # all joints are where the pelvis is
     np.testing.assert_allclose(answer.as_numpy("logits"), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [5_000_000, 32_000_000])
+def test_a_large_body_that_is_called_a_form_does_not_end_it(
+    triton: EmbeddedTriton, size: int
+) -> None:
+    """`curl --data` calls everything one; libevhtp then copies it to the stack, twice."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"http://{triton.http_url}/v2/models/{ENSEMBLE}/infer"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(url, bytes(size), form))
+    refused.value.close()
+    assert is_ready(triton.http_url)
 
 
 def test_requests_give_their_shared_memory_back(serve: Callable[..., Any], tmp_path: Path) -> None:
