@@ -44,6 +44,7 @@ class PeopleTracker:
             distance_function="euclidean",
             distance_threshold=MAX_DISTANCE,
             hit_counter_max=max(round(HIDDEN * rate), MIN_FRAMES),
+            initialization_delay=MIN_FRAMES - 1,
             detection_threshold=MIN_CONFIDENCE,
             past_detections_length=0,
             reid_distance_function=_step,
@@ -63,16 +64,23 @@ class PeopleTracker:
         Returns:
             (id, person), by id; people who are not believed yet are left out.
         """
-        for _ in range(frames - 1):
+        # Who is new is believed after so many looks, however far apart these are; who is known
+        # is kept for a time.
+        skipped = frames - 1
+        for one in self._tracker.tracked_objects:
+            if one.is_initializing and one.hit_counter_is_positive:
+                one.hit_counter += skipped
+        for _ in range(skipped):
             self._tracker.update()
-        self._tracker.initialization_delay = frames * (MIN_FRAMES - 1)  # counted in frames too
         seen = [self._detection(person) for person in people]
-        known = self._tracker.update([d for d in seen if d is not None], period=frames)
+        known = self._tracker.update([d for d in seen if d is not None])
         now = {id(detection) for detection in seen}
+        here = [one for one in known if id(one.last_detection) in now]
+        for one in here:
+            kept = min(one.hit_counter + 2 * skipped, one.hit_counter_max)
+            one.hit_counter = max(kept, frames)  # at least until the next look
         found: list[tuple[int, Person]] = [
-            (int(one.id or 0), one.last_detection.data)
-            for one in known
-            if id(one.last_detection) in now
+            (int(one.id or 0), one.last_detection.data) for one in here
         ]
         return sorted(found, key=lambda pair: pair[0])
 

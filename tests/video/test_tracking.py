@@ -36,11 +36,24 @@ def settled(*people: float) -> PeopleTracker:
     return track
 
 
-@pytest.mark.parametrize("frames", [1, 5])
-def test_somebody_new_is_believed_in_the_third_frame(frames: int) -> None:
+@pytest.mark.parametrize(
+    "steps",
+    [
+        *([1, 1, 1, 1, 1], [5, 5, 5, 5, 5], [1, 6, 6, 6, 6], [1, 20, 20, 20, 20]),
+        *([300, 1, 1, 1, 1], [300, 2, 3, 2, 3], [1, 30, 2, 3, 2], [2, 7, 1, 3, 4]),
+    ],
+    ids=str,
+)
+def test_somebody_new_is_believed_in_the_third_frame(steps: list[int]) -> None:
     track = PeopleTracker(RATE)
-    counts = [len(ids(track, somebody(100), frames=frames)) for _ in range(5)]
+    counts = [len(ids(track, somebody(100), frames=frames)) for frames in steps]
     assert counts == [0, 0, 1, 1, 1]
+
+
+def test_people_who_come_after_a_long_gap_are_believed() -> None:
+    track = settled(100)
+    later = [list(ids(track, somebody(400), frames=frames)) for frames in (300, 2, 3, 2)]
+    assert later == [[], [], [2], [2]]
 
 
 def test_a_mistake_of_one_frame_makes_nobody() -> None:
