@@ -121,10 +121,12 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
 
         kept = recording(options.save_video, video.size, video.rate)
         keep = open_things.enter_context(kept).keep
-    records = video_records(video, finder, options.every, options.live, keep)
+    found = video_records(video, finder, options.every, options.live, keep)
+    open_things.callback(found.close)  # with --live a thread reads the video until then
+    records: Iterator[bytes] = found
     if video.total:
         records = show_progress(
-            records, "poses", lambda: video.position / max(video.total, video.position)
+            found, "poses", lambda: video.position / max(video.total, video.position)
         )
     return records, not video.is_file
 

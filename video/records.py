@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from video.capture import Video, VideoFrame
 from video.live import LiveFrames
@@ -16,7 +16,7 @@ def video_records(
     every: int,
     live: bool,
     keep: Callable[[VideoFrame], None] | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """Yield the record of each frame that is worked on, people or not, as JSON text.
 
     Args:

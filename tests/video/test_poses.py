@@ -316,6 +316,21 @@ def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
     assert errors.strip() == "ERROR: nobody reads standard output any more"
 
 
+@needs_networks
+def test_a_reader_that_goes_away_while_a_camera_is_read_is_no_crash() -> None:
+    with Camera() as camera:
+        command = [sys.executable, "-m", "video.poses", camera.url, "--live", "-o", "-"]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout and process.stderr
+            process.stdout.readline()
+            process.stdout.close()
+            errors = process.stderr.read()
+    assert process.returncode == 1, errors
+    assert errors.endswith("ERROR: nobody reads standard output any more\n")
+
+
 def uneven(number: int) -> int:
     return 40 * number + 1000 * (number > 9)
 
