@@ -12,15 +12,17 @@ from video.people import Image
 
 log = logging.getLogger(__name__)
 
+LONGEST = 3 * PATIENCE  # seconds that opening the source and reading from it may take
 RETRY = 1.0  # seconds between two tries to open the source again
+TOLD = 10  # gaps that are logged one by one; a slow machine has several a second for days
 
 
 class LiveFrames:
     """Reads a video in a thread of its own and hands out the newest frame.
 
-    Frames that were missed are logged and counted in the numbers of the frames. A camera or
-    stream that goes away is opened again until it is back; a file is played at its own speed, to
-    its end.
+    Frames that were missed are counted in the numbers of the frames; the first gaps are logged,
+    and how many frames were missed at the end. A camera or stream that goes away is opened again
+    until it is back; a file is played at its own speed, to its end.
 
     Args:
         video: The source; nobody else may read it.
@@ -36,16 +38,22 @@ class LiveFrames:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         self._thread.start()
-        expected = 0
+        expected = gaps = missed = 0
         try:
             while (frame := self._newest()) is not None:
                 if frame.number > expected:
-                    log.warning("frames %d to %d were missed", expected, frame.number - 1)
+                    gaps, missed = gaps + 1, missed + frame.number - expected
+                    if gaps <= TOLD:
+                        log.warning("frames %d to %d were missed", expected, frame.number - 1)
+                    if gaps == TOLD:
+                        log.warning("further frames that are missed are only counted")
                 expected = frame.number + 1
                 yield frame
         finally:
             self._end()
-            self._thread.join(timeout=PATIENCE)
+            self._thread.join(timeout=LONGEST)
+            if gaps > TOLD:
+                log.warning("%d of %d frames were missed", missed, expected)
         if self._error:
             raise self._error
 
@@ -69,17 +77,19 @@ class LiveFrames:
         self._end()
 
     def _read(self) -> None:
-        video, start, number = self._video, time.monotonic(), 0
+        video, number = self._video, 0
+        start = seen = time.monotonic()
         while not self._ended:
             image = video.take()
             if image is None and not video.is_file:
                 image = self._bring_back()
-                number = max(number, round((time.monotonic() - start) * video.rate))
+                number += round((time.monotonic() - seen) * video.rate)
             if image is None:
                 return
             if video.is_file:
                 time.sleep(max(0.0, start + video.seconds - time.monotonic()))
-            frame = VideoFrame(number, time.monotonic() - start, time.time_ns(), image)
+            seen = time.monotonic()
+            frame = VideoFrame(number, seen - start, time.time_ns(), image)
             with self._changed:
                 self._frame = frame
                 self._changed.notify()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.video.cameras import Camera
 from tests.video.poses_clip import CLIP
-from video.capture import Video
+from video.capture import Video, VideoFrame
 from video.live import LiveFrames
+from video.people import Image
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
 def wait_for(words: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -37,6 +42,49 @@ def test_a_camera_that_goes_away_is_opened_again(caplog: pytest.LogCaptureFixtur
     assert gap > 15  # the outage took a second at least
     assert "were missed" in caplog.text
     assert found[-1].nanoseconds / 1e9 == pytest.approx(time.time(), abs=30)
+
+
+class Scripted:
+    """A camera that says it has 10 frames/s, sends all at once, and is away for 3 s after them."""
+
+    source, rate, is_file = "camera", 10.0, False
+
+    def __init__(self, frames: int) -> None:
+        self.now = 100.0
+        self._left = frames
+
+    def take(self) -> Image | None:
+        self._left -= 1
+        self.is_file = self._left < -1  # it ends after it was back
+        return IMAGE if self._left >= 0 else None
+
+    def reopen(self) -> Image:
+        self.now += 3
+        return IMAGE
+
+
+@pytest.mark.parametrize("frames", [1, 1000])
+def test_an_outage_counts_whatever_rate_the_camera_says_it_has(
+    frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = Scripted(frames)
+    clock = SimpleNamespace(monotonic=lambda: camera.now, time_ns=time.time_ns)
+    monkeypatch.setattr("video.live.time", clock)
+    assert list(LiveFrames(camera))[-1].number == frames + 30  # type: ignore[arg-type]
+
+
+def test_what_is_missed_does_not_flood_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    newest = iter([VideoFrame(number, 0, 0, IMAGE) for number in range(0, 99, 3)])
+    monkeypatch.setattr(LiveFrames, "_newest", lambda self: next(newest, None))
+    assert len(list(LiveFrames(Scripted(0)))) == 33  # type: ignore[arg-type]
+    told = [record.getMessage() for record in caplog.records if "missed" in record.msg]
+    assert told[:2] == ["frames 1 to 2 were missed", "frames 4 to 5 were missed"]
+    assert told[10:] == [
+        "further frames that are missed are only counted",
+        "64 of 97 frames were missed",
+    ]
 
 
 def test_a_slow_reader_gets_the_newest_frame() -> None:
