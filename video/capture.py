@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_RATE = 30.0  # of cameras that do not tell
 TOO_LONG = 10  # for the number of a camera, in digits
+FFMPEG_QUIET = "-8"  # FFmpeg's AV_LOG_QUIET
+OPENCV_SILENT = 0
 PATIENCE = 5.0  # seconds without a frame after which a source that has no end counts as gone
 
 
@@ -140,6 +143,9 @@ def _counts_its_frames(path: str) -> bool:
 
 
 def _open(source: str) -> cv2.VideoCapture:
+    # What is wrong is said here, once; they would say it at each try to open a camera that is away.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
+    cv2.setLogLevel(OPENCV_SILENT)
     if source.isdecimal():
         capture = cv2.VideoCapture(int(source)) if len(source) < TOO_LONG else None
         if capture is None or not capture.isOpened():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from types import SimpleNamespace
@@ -97,3 +99,17 @@ def test_a_slow_reader_gets_the_newest_frame() -> None:
     assert second.seconds - first.seconds == pytest.approx(
         (second.number - first.number) / 29.97, abs=0.4
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("http://127.0.0.1:1/a.mjpg", "http://127.0.0.1:1/a.mjpg: does not answer"),
+        ("97", "there is no camera 97, or another program uses it"),
+    ],
+)
+def test_the_libraries_of_a_camera_that_is_away_add_nothing(source: str, message: str) -> None:
+    command = [sys.executable, "-m", "video.poses", source, "--live", "-o", "-"]
+    done = subprocess.run(command, cwd=CLIP.parents[1], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"ERROR: {message}\n"
