@@ -266,9 +266,8 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         part = tmp_path / f".poses.json.{process.pid}.part"
-        while not part.exists() and time.monotonic() < deadline:
+        while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.1)
-        time.sleep(3)
         assert not output.exists()
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
