@@ -45,7 +45,7 @@ def find_builder(kind: str, probe: bool = True) -> Builder:
     missing = "no TensorRT found" if kind == "auto" else f"no {kind} with TensorRT found"
     raise InputError(
         f"{missing}: needs Docker with NVIDIA's container toolkit, or trtexec on the PATH, or "
-        "pip install tensorrt; a dry run (see the options) prints what would be done"
+        "pip install tensorrt torch; a dry run (see the options) prints what would be done"
     )
 
 
@@ -73,8 +73,9 @@ def in_container(probe: bool = True) -> TrtExec | None:
 
 
 def python_package() -> PythonApi | None:
-    """The package `tensorrt`."""
-    return PythonApi() if importlib.util.find_spec("tensorrt") else None
+    """The package `tensorrt`, beside torch, which chooses the GPU and holds the tensors."""
+    there = all(map(importlib.util.find_spec, ("tensorrt", "torch")))
+    return PythonApi() if there else None
 
 
 def compute_capability(gpu: int) -> str:

@@ -34,11 +34,14 @@ class PythonApi:
 
     def build(self, request: EngineRequest, onnx: Path, work: Path) -> None:
         """Write `work/model.plan` and `work/layers.json`."""
-        plan = self.serialise(request, onnx)
+        import torch
+
+        with torch.cuda.device(request.gpu):  # TensorRT builds for the current one
+            plan = self.serialise(request, onnx)
+            engine = self._load(plan, request)
+            inspector = engine.create_engine_inspector()
+            information = inspector.get_engine_information(self.trt.LayerInformationFormat.JSON)
         (work / PLAN).write_bytes(plan)
-        engine = self._load(plan, request)
-        inspector = engine.create_engine_inspector()
-        information = inspector.get_engine_information(self.trt.LayerInformationFormat.JSON)
         (work / LAYERS).write_text(information)
 
     def serialise(self, request: EngineRequest, onnx: Path, capability: str | None = None) -> bytes:

@@ -39,8 +39,9 @@ class EngineSession:
                 f"{path}: the package {module} is not installed: pip install {module}"
             ) from None
         self.path, self.device = path, device
-        runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
-        self.engine: Any = runtime.deserialize_cuda_engine(path.read_bytes())
+        with torch.cuda.device(device):  # TensorRT has no other way to be told
+            runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+            self.engine: Any = runtime.deserialize_cuda_engine(path.read_bytes())
         if self.engine is None:
             raise InputError(
                 f"{path}: TensorRT {trt.__version__} cannot load it; engines run only with the "
@@ -50,7 +51,8 @@ class EngineSession:
         is_input = trt.TensorIOMode.INPUT
         self.inputs = [name for name in names if self.engine.get_tensor_mode(name) == is_input]
         self.outputs = [name for name in names if name not in self.inputs]
-        self._context = self.engine.create_execution_context()
+        with torch.cuda.device(device):
+            self._context = self.engine.create_execution_context()
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor; -1 where it varies."""
@@ -84,7 +86,8 @@ class EngineSession:
         for name, tensor in {**tensors, **results}.items():
             self._context.set_tensor_address(name, tensor.data_ptr())
         stream = torch.cuda.current_stream(self.device)
-        if not self._context.execute_async_v3(stream.cuda_stream):
-            raise RuntimeError(f"{self.path}: TensorRT failed to run the engine")
+        with torch.cuda.device(self.device):
+            if not self._context.execute_async_v3(stream.cuda_stream):
+                raise RuntimeError(f"{self.path}: TensorRT failed to run the engine")
         stream.synchronize()
         return results

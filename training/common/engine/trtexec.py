@@ -15,6 +15,8 @@ import numpy as np
 from training.common.engine.request import EngineRequest, FloatArray
 
 PLAN, LAYERS = "model.plan", "layers.json"
+# C++ writes `nan`, `-nan`, `inf` and `-inf`, which are no JSON; none of them passes a check.
+_NOT_FINITE = re.compile(r"([\[,:]\s*)-?(?:nan|inf)\b")
 _IN_CONTAINER = 'PATH="$PATH:/usr/src/tensorrt/bin:/opt/tensorrt/bin"; exec trtexec "$@"'
 
 
@@ -85,7 +87,7 @@ class TrtExec:
             "--duration=0",
         ]
         execute(self.command(arguments, work, request.gpu), request.verbose)
-        outputs = json.loads((work / "output.json").read_text())
+        outputs = json.loads(_NOT_FINITE.sub(r"\1NaN", (work / "output.json").read_text()))
         return {
             output["name"]: np.asarray(output["values"], dtype=np.float32).reshape(
                 [int(size) for size in str(output["dimensions"]).split("x")]

@@ -32,10 +32,11 @@ elif "loadEngine" in options:
     session = onnxruntime.InferenceSession(options["loadEngine"])
     outputs = [
         {{"name": o.name, "dimensions": "x".join(map(str, v.shape)),
-         "values": ((1 + {error}) * v).ravel().tolist()}}
+         "values": ((1 + float('{error}')) * v).ravel().tolist()}}
         for o, v in zip(session.get_outputs(), session.run(None, {{name: feed}}))
     ]
-    Path(options["exportOutput"]).write_text(json.dumps(outputs))
+    text = json.dumps(outputs).replace("NaN", "-nan").replace("Infinity", "inf")  # as C++ does
+    Path(options["exportOutput"]).write_text(text)
 """
 FP32 = '{"Layers": [{"Name": "conv", "Outputs": [{"Format/Datatype": "Row major linear FP32"}]}]}'
 FP16 = '{"Layers": [{"Name": "conv", "Outputs": [{"Format/Datatype": "Channel major FP16"}]}]}'

@@ -134,6 +134,28 @@ def test_outputs_are_checked(
     assert not [item for item in network.parent.iterdir() if item.name.startswith(".")]
 
 
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_outputs_that_are_no_numbers_do_not_pass(
+    network: Path, programs: Path, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    fakes.install(programs, error=float(value))
+    assert main([str(network)]) == 1
+    assert "outputs differ from ONNX Runtime's by nan" in capsys.readouterr().err
+    assert not network.with_name("model.plan").exists()
+
+
+def test_outputs_may_be_zero(network: Path, programs: Path) -> None:
+    model = onnx.load(network)
+    (output,) = model.graph.output
+    zero = onnx.helper.make_tensor("zero", onnx.TensorProto.FLOAT, [], [0.0])
+    model.graph.initializer.append(zero)
+    model.graph.node.append(onnx.helper.make_node("Mul", [output.name, "zero"], ["nothing"]))
+    output.name = "nothing"
+    onnx.save(model, network)
+    fakes.install(programs)
+    assert main([str(network)]) == 0
+
+
 def test_a_failing_build_leaves_nothing(
     network: Path, programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
