@@ -44,8 +44,8 @@ no_engine() {
     fi
 }
 no_gpu() {
-    if ! nvidia-smi -L 2> /dev/null | grep -q GPU; then echo "no NVIDIA GPU"
-    elif ! docker info --format '{{json .Runtimes}}' 2> /dev/null | grep -q nvidia; then
+    if [[ $(nvidia-smi -L 2> /dev/null) != *GPU* ]]; then echo "no NVIDIA GPU"
+    elif [[ $(docker info --format '{{json .Runtimes}}' 2> /dev/null) != *nvidia* ]]; then
         echo "Docker has no nvidia runtime (install the NVIDIA container toolkit)"
     fi
 }
@@ -74,13 +74,18 @@ noted() { # VERSION KEY: prints what is noted beside its TensorRT engine
     sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$1/model.plan.json"
 }
 stale_engine() { # VERSION: prints why its TensorRT engine has to be built, nothing if it is fresh
-    local version=$1 sm
+    local version=$1 sm built image
     sm=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -1 | tr -d '. ')
     if ! [ -s "$version/model.plan" ] || ! [ -s "$version/model.plan.json" ]; then
         echo "there is no engine yet"
     elif [ "$(noted "$version" onnx_sha256)" != "$(sha256sum < "$version/model.onnx" | cut -d' ' -f1)" ]; then
         echo "the engine was built from another model.onnx"
     elif [ "$(noted "$version" sm | tr -d .)" != "$sm" ]; then echo "the engine was built for another GPU"
+    else # only the TensorRT that built it runs it
+        built=$(noted "$version" builder)
+        image=$(docker compose --profile gpu config --images 2> /dev/null | head -1)
+        [[ $built != *:* || -z $image || ${built##*:} = "${image##*:}" ]] ||
+            echo "the engine was built in the container ${built##*:}, ${image##*:} is to run"
     fi
 }
 fresh_engine() { # VERSION " of WHAT" ARGUMENTS...: builds it where it is missing or stale

@@ -20,6 +20,7 @@ ENGINE = """case "$1 $2" in
     "info ") ;;
     "info --format") echo '{"runc": {}%s}' ;;
     "compose version") %s ;;
+    "compose --profile") echo nvcr.io/nvidia/tritonserver:26.11-py3 ;;
     "compose up")
         echo up $COMPOSE_PROFILES $TRITON_HTTP_PORT $TRITON_GRPC_PORT $TRITON_METRICS_PORT ;;
     *) exit 9 ;;
@@ -32,7 +33,7 @@ DOCKER = {
     "nvidia": ENGINE % (', "nvidia": {}', "true"),
 }
 GPU = """case "$1" in
-    -L) echo "GPU 0: NVIDIA H200 (UUID: GPU-1)" ;;
+    -L) printf 'GPU %d: NVIDIA H200 (UUID: GPU-1)\n' {0..4999} ;; # more than a pipe holds
     *) echo 9.0 ;;
 esac"""
 BUILD = "echo built"
@@ -86,10 +87,16 @@ def program(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-def engine(checkout: Path, onnx: bytes = b"network", sm: str = "90") -> None:
+def engine(
+    checkout: Path,
+    onnx: bytes = b"network",
+    sm: str = "90",
+    builder: str = "trtexec of nvcr.io/nvidia/tensorrt:26.11-py3",
+) -> None:
     version = checkout / "model_repository/pose_classification_tao/1"
     (version / "model.plan").write_bytes(b"engine")
-    facts = {"tensorrt": "11.4.0", "sm": sm, "onnx_sha256": hashlib.sha256(onnx).hexdigest()}
+    digest = hashlib.sha256(onnx).hexdigest()
+    facts = {"tensorrt": "11.4.0", "sm": sm, "onnx_sha256": digest, "builder": builder}
     (version / "model.plan.json").write_text(json.dumps(facts, indent=2))
 
 
@@ -174,8 +181,17 @@ def test_int8_is_another_configuration_and_never_a_gpus(start: Start) -> None:
     assert "--int8 is for the CPU" in done.stderr
 
 
-def test_a_fresh_engine_is_used(start: Start, checkout: Path) -> None:
-    engine(checkout)
+@pytest.mark.parametrize(
+    "builder",
+    [
+        "trtexec of nvcr.io/nvidia/tensorrt:26.11-py3",
+        "trtexec of nvcr.io/nvidia/tritonserver:26.11-py3",
+        "trtexec of /usr/src/tensorrt/bin/trtexec",
+        "the Python package tensorrt 11.4.0.106",
+    ],
+)
+def test_a_fresh_engine_is_used(start: Start, checkout: Path, builder: str) -> None:
+    engine(checkout, builder=builder)
     done = start(docker="nvidia", gpu=True)
     assert done.stdout == "up gpu 8000 8001 8002\n"
 
@@ -186,6 +202,10 @@ def test_a_fresh_engine_is_used(start: Start, checkout: Path) -> None:
         (lambda checkout: None, "there is no engine yet"),
         (lambda checkout: engine(checkout, onnx=b"old"), "built from another model.onnx"),
         (lambda checkout: engine(checkout, sm="8.9"), "built for another GPU"),
+        (
+            lambda checkout: engine(checkout, builder="trtexec of nvcr.io/nvidia/t:26.10-py3"),
+            "the engine was built in the container 26.10-py3, 26.11-py3 is to run",
+        ),
     ],
 )
 def test_a_stale_engine_is_built_first(
