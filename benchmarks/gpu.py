@@ -110,11 +110,12 @@ def runs(
         for way, net in nets.items():
             yield way, name, torch_run(net, x)
         if not quick:
+            torch.compiler.reset()  # else it gives up after eight shapes and types
             yield "torch.compile", name, torch_run(torch.compile(nets["torch, deployed"]), x)
         if device.type == "cuda" and batch == 1:
             yield "CUDA graph", name, captured(nets["torch, deployed"], x)
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers() and device.type == "cuda":
-        yield "ONNX Runtime", "fp32", onnx_run(deployed.float().cpu(), clip)
+    if device.type == "cuda" and (run := onnx_run(deployed.float().cpu(), clip)) is not None:
+        yield "ONNX Runtime", "fp32", run
     trained.float()
     deployed.float()
 
@@ -143,11 +144,20 @@ def captured(net: torch.nn.Module, x: torch.Tensor) -> Run:
     return graph.replay
 
 
-def onnx_run(net: torch.nn.Module, clip: torch.Tensor) -> Run:
-    """Call ONNX Runtime on tensors that stay on the GPU."""
+def onnx_run(net: torch.nn.Module, clip: torch.Tensor) -> Run | None:
+    """Call ONNX Runtime on tensors that stay on the GPU; None where it cannot use one.
+
+    It has to be built for the CUDA that is here: that of another lists its provider all the same.
+    """
+    provider = "CUDAExecutionProvider"
+    if provider not in onnxruntime.get_available_providers():
+        return None
     session = onnxruntime.InferenceSession(
-        to_onnx(net, SHAPE).SerializeToString(), providers=["CUDAExecutionProvider"]
+        to_onnx(net, SHAPE).SerializeToString(), providers=[provider]
     )
+    if provider not in session.get_providers():
+        sys.stderr.write("ONNX Runtime does not find its CUDA libraries: left out\n")
+        return None
     binding = session.io_binding()
     binding.bind_ortvalue_input(
         INPUT, onnxruntime.OrtValue.ortvalue_from_numpy(clip.numpy(), "cuda", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import onnx
@@ -16,6 +17,9 @@ from benchmarks import __main__ as every
 from benchmarks import _report, gpu, network
 from benchmarks._graph import macs
 from benchmarks._served import Answers
+from training.pose_classification.build import build_model
+from training.pose_classification.deploy import DeployNet
+from training.pose_classification.spec import ModelSpec
 
 
 def test_one_that_fails_stops_no_other(
@@ -77,6 +81,39 @@ def test_figures_are_kept_with_the_machine(tmp_path: Path, monkeypatch: pytest.M
 def test_without_a_gpu_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert gpu.main([]) == 0
     assert "nothing measured" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_onnx_runtime_without_its_cuda_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    """It may be built for another CUDA than is here; then its session is one of the CPU."""
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(gpu.onnxruntime, "get_available_providers", lambda: providers[not listed :])
+    session = SimpleNamespace(get_providers=lambda: providers[1:])
+    monkeypatch.setattr(gpu.onnxruntime, "InferenceSession", lambda *_, **__: session)
+    monkeypatch.setattr(gpu, "to_onnx", lambda *_: onnx.ModelProto())
+    assert gpu.onnx_run(torch.nn.Identity(), torch.zeros(1)) is None
+
+
+def test_every_shape_and_type_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself: torch compiles eight forms of one network, and then only runs it."""
+    compiled: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, _: object) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    compile_it = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda net: compile_it(net, backend=backend))
+    spec = ModelSpec.model_validate({"base_channels": 8, "padding": "mask"})
+    trained = build_model(spec, 6).eval()
+    deployed = DeployNet(trained)
+    for batch in range(1, 5):
+        for way, _, run in gpu.runs(trained, deployed, batch, 8, torch.device("cpu"), False):
+            if way == "torch.compile":
+                run()
+        assert len(compiled) == batch
 
 
 def test_rates_and_quantiles() -> None:
