@@ -44,9 +44,15 @@ fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 echo "setup: installing ${wanted:-the client} into $venv"
+versions=requirements.lock
+case ",$wanted," in
+    *,gpu,*) # ModelOpt holds ONNX back
+        versions=$venv/.versions
+        grep -v '^onnx==' requirements.lock > "$versions" ;;
+esac
 quiet=--quiet
 if [ -t 1 ]; then quiet=; fi # somebody may watch what is downloaded
 "$venv/bin/python" -m pip install $quiet --disable-pip-version-check \
-    --constraint requirements.lock --editable ".${wanted:+[$wanted]}"
+    --constraint "$versions" --editable ".${wanted:+[$wanted]}"
 echo "$digest $wanted" > "$stamp"
 video_models

@@ -35,6 +35,21 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
     assert asked == [f".{extras}" for extras in installed]
 
 
+@pytest.mark.parametrize("extras", [["serve"], ["serve", "gpu"]])
+def test_versions_are_those_of_the_lock_file_but_modelopts(
+    tmp_path: Path, extras: list[str]
+) -> None:
+    pip = tmp_path / "bin" / "python"
+    pip.parent.mkdir()
+    pip.write_text(f'#!/bin/bash\ncat "${{@: -3:1}}" > {tmp_path}/versions\n')
+    pip.chmod(0o755)
+    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
+    subprocess.run([SCRIPT, *extras], env=environment, check=True, capture_output=True)
+    locked = (SCRIPT.parents[1] / "requirements.lock").read_text().splitlines()
+    left_out = {*locked} - {*(tmp_path / "versions").read_text().splitlines()}
+    assert [line.split("==")[0] for line in left_out] == (["onnx"] if "gpu" in extras else [])
+
+
 @pytest.mark.parametrize(
     ("word", "code", "said"),
     [

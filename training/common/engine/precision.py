@@ -53,7 +53,8 @@ def write(request: EngineRequest, target: Path) -> None:
     samples = request.samples(SAMPLES)
     if importlib.util.find_spec("modelopt") is None:
         raise InputError(
-            f"{request.precision} needs NVIDIA's ModelOpt: pip install 'nvidia-modelopt[onnx]'"
+            f"{request.precision} needs NVIDIA's ModelOpt: VENV=.venv-gpu scripts/setup_env.sh "
+            "train gpu, and run it from there"
         )
     data = target.with_name("calibration")
     np.save(f"{data}.npy", samples)
