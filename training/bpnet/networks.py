@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 import torch
 
 from converter import InputError
@@ -80,7 +79,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path, spec: InferenceSpec) -> None:
-        self.session = open_session(path, onnxruntime.get_available_providers())
+        self.session = open_session(path, gpu=0)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.pose, normalization = _description(metadata, spec, path)
         self.normalise = Normaliser(normalization)

@@ -49,8 +49,8 @@ class DeployNet(nn.Module):
         self.fit_picture = net.fit_picture
         self.blocks = nn.ModuleList(_blocks(net))
         self.fcn = nn.Linear(net.fcn.in_channels, net.fcn.out_channels)
-        self.fcn.weight = nn.Parameter(net.fcn.weight.detach().flatten(1))
-        self.fcn.bias = nn.Parameter(cast(Tensor, net.fcn.bias).detach())
+        self.fcn.weight = nn.Parameter(net.fcn.weight.detach().cpu().flatten(1))
+        self.fcn.bias = nn.Parameter(cast(Tensor, net.fcn.bias).detach().cpu())
         self.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from converter import InputError
-from training.common.onnx_session import CPU, open_session
+from training.common.onnx_session import open_session
 from training.pose_classification.metadata import CHECKPOINT_KEY, ModelMetadata
 from training.pose_classification.spec import ExperimentSpec
 
 _AXES = "NCTVM"
-CUDA = "CUDAExecutionProvider"
 
 
 class OnnxPredictor:
@@ -34,9 +32,8 @@ class OnnxPredictor:
 
     def __init__(self, path: Path, spec: ExperimentSpec, device: torch.device) -> None:
         self.path = path
-        usable = {CUDA, CPU} if device.type == "cuda" else {CPU}
-        present = onnxruntime.get_available_providers()  # the fastest first
-        self.session = open_session(path, [name for name in present if name in usable])
+        gpu = (device.index or 0) if device.type == "cuda" else None
+        self.session = open_session(path, gpu)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 5 or len(outputs) != 1:
             raise InputError(f"{path}: must have one input (N, C, T, V, M) and one output")

@@ -87,6 +87,21 @@ def test_predictions_equal_torchs(network, saved, tmp_path, layout, size):
         assert ours(photo(128, 64))[0].shape == (16, 8, 19)
 
 
+def test_an_export_runs_on_cuda_or_the_cpu_only(exported, monkeypatch):
+    """ONNX Runtime for GPUs names TensorRT first, which builds an engine at every start."""
+    session, asked = onnxruntime.InferenceSession, []
+    there = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
+
+    def opened(path, providers):
+        asked.extend(providers)
+        return session(path, providers=providers[-1:])
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", opened)
+    OnnxNetwork(exported, InferenceSpec())
+    assert asked == [(there[1], {"device_id": 0}), there[2]]
+
+
 def test_a_file_that_says_nothing_takes_joints_from_the_train_spec(exported, tmp_path, caplog):
     model = onnx.load(exported)
     del model.metadata_props[:]

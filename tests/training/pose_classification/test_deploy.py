@@ -47,6 +47,15 @@ def test_the_residual_of_a_graph_convolution_is_one_more_partition() -> None:
     assert parts == [4, 3, 3, 3, 4, 3, 3, 4, 3, 3]
 
 
+@pytest.mark.parametrize("part", ["data_bn", "st_gcn_networks", "fcn"])
+def test_all_of_it_is_copied_to_the_cpu(part: str) -> None:
+    """The network may be on a GPU. Here it is on `meta`, from which no copy is possible."""
+    net = small_model()
+    net.get_submodule(part).to("meta")
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        DeployNet(net)
+
+
 def test_other_networks_are_refused() -> None:
     net = small_model()
     net.__class__ = type("Other", (type(net).__mro__[1],), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from converter import InputError
 from training.common.engine.python_api import PythonApi
 from training.common.engine.trtexec import TrtExec, parse_version
+
+logger = logging.getLogger(__name__)
 
 Builder = TrtExec | PythonApi
 KINDS = ("auto", "docker", "trtexec", "python")
@@ -66,6 +69,7 @@ def in_container(probe: bool = True) -> TrtExec | None:
             found = TrtExec(image, (NEWEST_MAJOR, 0, 0), container=True)
             if not probe:
                 return found
+            logger.info("Looking for trtexec in %s; an image is downloaded the first time", image)
             version = parse_version(_output(found.command(["--help"], ROOT / "deploy", gpu=0)))
             if version:
                 return TrtExec(image, version, container=True)
