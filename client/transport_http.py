@@ -50,7 +50,7 @@ class HttpTransport(Transport):
         if isinstance(error, aiohttp.ClientResponseError):
             return ServerError(f"{where} does not speak HTTP: for its gRPC port use -i grpc")
         if isinstance(error, aiohttp.ClientError | asyncio.TimeoutError | OSError):
-            return Unavailable(f"{where}: {error or type(error).__name__}")
+            return Unavailable(f"{where}: {str(error) or type(error).__name__}")
         if isinstance(error, ValueError):  # no JSON
             return self.stranger()
         return error
