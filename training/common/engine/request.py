@@ -120,7 +120,7 @@ class EngineRequest:
             sizes = zip(usual[1:], is_open[1:], strict=True)
             wanted = ", ".join(f"{size} or more" if cut else str(size) for size, cut in sizes)
             raise InputError(f"{self.calibration}: is {data.shape}, should be (N, {wanted})")
-        rows = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int))
+        rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)
         return np.ascontiguousarray(data[(rows, *cuts[1:])], dtype=np.float32)
 
     def test_inputs(self) -> list[FloatArray]:

@@ -23,7 +23,9 @@ if "saveEngine" in options:
     Path(options["saveEngine"]).write_bytes(Path(options["onnx"]).read_bytes())
     Path(options["exportLayerInfo"]).write_text({layers!r})
     if {fails!r}:
-        print("[11/21/2026-08:00:00] [E] Error[4]: no kernel for node_conv2d_3")
+        print("[11/21/2026-08:00:00] [I] Starting")
+        print("[11/21/2026-08:00:00] [E] Error[4]: no kernel for node_conv2d_3", file=sys.stderr)
+        print("[11/21/2026-08:00:00] [E] Engine could not be created", file=sys.stderr)
         sys.exit(1)
 elif "loadEngine" in options:
     name, shape = options["shapes"].split(":")
@@ -60,7 +62,8 @@ def install(
         error=error,
         fails=fails,
     )
-    programs = {"trtexec": script, "nvidia-smi": "#!/bin/sh\necho 8.9\n"}
+    smi = '#!/bin/sh\ncase "$*" in *--id=0) echo 8.9 ;; *--id=2) echo 9.0 ;; *) echo none ;; esac\n'
+    programs = {"trtexec": script, "nvidia-smi": smi}
     for name, text in programs.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
