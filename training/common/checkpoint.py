@@ -139,9 +139,6 @@ class _Inert:
     def __new__(cls, *args: object, **kwargs: object) -> _Inert:
         return super().__new__(cls)
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        pass
-
     def __setstate__(self, state: object) -> None:
         pass
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import os
 import pickle
 import tempfile
 from pathlib import Path
@@ -18,6 +20,10 @@ from training.common.checkpoint import (
 )
 
 CONTENT = {"state_dict": {"w": torch.arange(4.0)}, "epoch": 3, "names": ["a", "b"]}
+# By version 1 of the format, with the key "nvidia_tao"; what is in it is no checkpoint.
+ENCRYPTED = (
+    "VEFPUE9TRTHSGyaCn0xPjryB7l9w0x6TuSqi+UDH7nlPQUzrowcm0GcMX8HhddM6/ElUN2YBGPqmN3gDSXnVE7Y="
+)
 
 
 @pytest.mark.parametrize("key", [None, "nvidia_tao", "schlüssel"])
@@ -89,6 +95,19 @@ def test_foreign_objects_are_set_aside(tmp_path: Path) -> None:
     assert torch.equal(load_checkpoint(path, foreign=True)["state_dict"]["w"], torch.ones(2))
 
 
+class _Odd:
+    """Pickles as a call with arguments, and a state that is no mapping."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return argparse.Namespace, (1, 2), [3]
+
+
+def test_foreign_objects_may_have_any_arguments_and_state(tmp_path: Path) -> None:
+    path = tmp_path / "model.pth"
+    torch.save({"w": torch.ones(1), "x": _Odd()}, path)
+    assert torch.equal(load_checkpoint(path, foreign=True)["w"], torch.ones(1))
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"abc", pickle.dumps([1]), b"PK\x03\x04", b"TAOPOSE1", b"TAOPOSE1" + bytes(64)],
@@ -138,11 +157,43 @@ def test_latest(tmp_path: Path) -> None:
         find_latest(tmp_path)
 
 
+def test_the_latest_moves_with_its_folder_and_replaces_what_a_crash_has_left(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old" / "model_epoch_000.pth"
+    path.parent.mkdir()
+    save_checkpoint(path, {"epoch": 0})
+    (path.parent / f".pc_model_latest.pth.{os.getpid()}.part").symlink_to("of a process before")
+    update_latest(path, path.with_name("pc_model_latest.pth"))
+    path.parent.rename(tmp_path / "new")
+    assert find_latest(tmp_path / "new") == tmp_path / "new" / path.name
+
+
+def test_the_format_of_encrypted_checkpoints_stays(tmp_path: Path) -> None:
+    path = tmp_path / "model.pth"
+    path.write_bytes(base64.b64decode(ENCRYPTED))
+    with pytest.raises(InputError, match=r"not a checkpoint, or damaged$"):
+        load_checkpoint(path, "nvidia_tao")
+
+
+def test_an_encrypted_file_of_tao_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "model.tlt").write_bytes(b"not for us")
+    with pytest.raises(InputError, match=r"damaged; TAO's encrypted \.tlt files cannot be read$"):
+        load_checkpoint(tmp_path / "model.tlt")
+
+
+def test_tensors_go_to_the_device_that_is_asked_for(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "model.pth", CONTENT)
+    loaded = load_checkpoint(tmp_path / "model.pth", device="meta")
+    assert loaded["state_dict"]["w"].is_meta
+
+
 def test_lightning_plugin(tmp_path: Path) -> None:
     path = tmp_path / "new" / "model.pth"
     plugin = EncryptedCheckpointIO("key")
     plugin.save_checkpoint(CONTENT, path)
     assert path.read_bytes().startswith(b"TAOPOSE1")
     assert plugin.load_checkpoint(path)["epoch"] == 3
-    plugin.remove_checkpoint(path)
-    assert not path.exists()
+    for _ in range(2):  # the second finds nothing
+        plugin.remove_checkpoint(path)
+        assert not path.exists()

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
 import json
+import logging
 import subprocess
 import sys
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,10 @@ from pydantic import Field
 
 from converter import InputError
 from training.common.cli import Program, Task
+from training.common.outcome import recorded
 from training.common.results import ResultsDir, results_path, write_atomic
 from training.common.spec import OptionalText, SpecModel, make_spec
-from training.common.status import Status
+from training.common.status import Status, StatusFile
 
 
 class Work(SpecModel):
@@ -34,9 +38,11 @@ def run(spec: Experiment, results: ResultsDir) -> None:
     results.status.write(Status.RUNNING, "Working.", kpi={"loss": 0.5}, epoch=1)
     match spec.work.outcome:
         case "mistake":
-            raise InputError("data.npy: no such file")
+            raise InputError("data.npy:\nno such \x1b[31mfile")
         case "failure":
-            raise RuntimeError("out of\nmemory")
+            raise RuntimeError("out of\x1b\nmemory")
+        case "silence":
+            raise TimeoutError
         case "interrupt":
             raise KeyboardInterrupt
         case "leave":  # as Lightning does after Ctrl-C and SIGTERM
@@ -82,8 +88,9 @@ def test_status_and_experiment(spec_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcome", "code", "message"),
     [
-        ("mistake", 2, "data.npy: no such file"),
-        ("failure", 1, "RuntimeError: out of"),
+        ("mistake", 2, "data.npy: no such \x1b[31mfile"),
+        ("failure", 1, "RuntimeError: out of\x1b"),
+        ("silence", 1, "TimeoutError"),
         ("interrupt", 130, "Interrupted."),
         ("leave", 130, "Interrupted."),
     ],
@@ -97,11 +104,45 @@ def test_endings(
     message: str,
 ) -> None:
     assert PROGRAM.main(["work", "-e", str(spec_file), f"work.outcome={outcome}"]) == code
-    assert status_lines(tmp_path / "results" / "work")[-1]["status"] == "FAILURE"
-    assert status_lines(tmp_path / "results" / "work")[-1]["message"] == message
+    last = status_lines(tmp_path / "results" / "work")[-1]
+    assert (last["status"], last["verbosity"]) == ("FAILURE", "ERROR")
+    assert last["message"] == message
     error = capsys.readouterr().err
     assert error.startswith("tool: ")
-    assert error.count("\n") == 1
+    assert error.count("\n") == 1 and "\x1b" not in error
+
+
+def test_a_traceback_is_for_those_who_ask(
+    spec_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["work", "-e", str(spec_file), "work.outcome=failure"]
+    levels = {name: logging.getLogger(name).level for name in (None, "matplotlib")}
+    try:
+        for flags, told in (([], 0), (["--verbose"], 1)):
+            assert PROGRAM.main([*words, *flags]) == 1
+            assert sum(record.exc_info is not None for record in caplog.records) == told
+        assert not logging.getLogger("matplotlib").isEnabledFor(logging.DEBUG)  # of every font
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def test_the_lines_of_a_status_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 3, 21, 9, 5, 7)
+
+    monkeypatch.setattr("training.common.status.datetime", Clock)
+    status = StatusFile(tmp_path / "status.json")
+    with recorded(status, "Tool", "dataset_convert"):
+        status.write(Status.RUNNING, "Working.", kpi={})
+    when = {"date": "3/21/2026", "time": "9:5:7", "verbosity": "INFO"}
+    assert status_lines(tmp_path) == [
+        {**when, "status": "STARTED", "message": "Starting Tool dataset_convert."},
+        {**when, "status": "RUNNING", "message": "Working."},
+        {**when, "status": "SUCCESS", "message": "Dataset convert finished successfully."},
+    ]
 
 
 def test_a_second_run_continues_status(spec_file: Path, tmp_path: Path) -> None:
@@ -115,6 +156,7 @@ def test_flags_of_older_tao(spec_file: Path, tmp_path: Path) -> None:
     assert PROGRAM.main([*arguments, "other.outcome=b"]) == 0
     saved = yaml.safe_load((tmp_path / "r" / "work" / "experiment.yaml").read_text())
     assert (saved["work"]["outcome"], saved["other"]["outcome"]) == ("a", "b")
+    assert list(saved) == list(Experiment.model_fields)
 
 
 @pytest.mark.parametrize("flag", ["-e", "--experiment_spec", "--experiment_spec_file"])
@@ -123,18 +165,27 @@ def test_names_of_the_spec_flag(spec_file: Path, tmp_path: Path, flag: str) -> N
     assert (tmp_path / "results" / "work").is_dir()
 
 
+@pytest.mark.parametrize("rank", ["RANK", "LOCAL_RANK", "NODE_RANK"])
 def test_only_the_main_process_writes(
-    spec_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rank: str,
+    spec_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert PROGRAM.main(["work", "-e", str(spec_file)]) == 0
+    monkeypatch.setenv(rank, "1")
+    with caplog.at_level("INFO"):
+        assert PROGRAM.main(["work", "-e", str(spec_file)]) == 0
     assert not (tmp_path / "results").exists()
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["wrok"], "unknown task 'wrok'; did you mean 'work'?"),
+        (["default_spec"], "unknown task 'default_spec'; did you mean 'default_specs'?"),
+        (["default_specs", "-o", "/dev/null/x"], "/dev/null/x: cannot write: "),
         (["zzz"], "tasks: work"),
         (["work"], "the following arguments are required: -e"),
         (["work", "-e", "none.yaml"], "none.yaml: cannot read the spec"),
@@ -154,15 +205,17 @@ def test_unwritable_results(spec_file: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert PROGRAM.main(["--help"]) == 0
-    assert "do it" in capsys.readouterr().out
+    for flag in ("-h", "--help"):
+        assert PROGRAM.main([flag]) == 0
+        assert "do it" in capsys.readouterr().out
     assert PROGRAM.main([]) == 2
+    assert "do it" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         PROGRAM.main(["work", "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert "work.outcome=  (text; default fine)" in text
-    assert "encryption_key=" in text
+    assert "encryption_key=  (text" in text
     assert "other.outcome" not in text
 
 
@@ -177,6 +230,15 @@ def test_default_specs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "exists already" in capsys.readouterr().err
 
 
+def test_what_a_terminal_of_few_characters_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "ascii"))
+    program = Program("tool", "Tool", Experiment, (Task("work", "§ 1", __name__, ()),))
+    assert program.main(["--help"]) == 0
+    sys.stdout.flush()
+    assert b"  work  ? 1\n" in shown.getvalue()
+
+
 def test_table_of_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert PROGRAM.main(["default_specs", "--table"]) == 0
     assert "| `work.outcome` | text | `fine` |  | How it ends. |" in capsys.readouterr().out
@@ -184,6 +246,8 @@ def test_table_of_options(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_results_path() -> None:
     assert results_path(Experiment(), "work") == Path("/results/work")
+    unset = make_spec(Experiment, {}, ["results_dir="])
+    assert results_path(unset, "work") == Path("/results/work")
     assert results_path(make_spec(Experiment, {}, ["results_dir=a"]), "work") == Path("a/work")
     overrides = ["results_dir=a", "work.results_dir=b"]
     assert results_path(make_spec(Experiment, {}, overrides), "work") == Path("b")

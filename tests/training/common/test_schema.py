@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field
@@ -19,6 +19,8 @@ class Outer(SpecModel):
     names: dict[str, int] = Field(default={}, description="Names, " + "very long " * 20 + "text.")
     steps: list[int] = Field(default=[1, 2], description="Steps.")
     length: int | None = Field(default=None, gt=0, description="Length.")
+    share: Annotated[float, Field(ge=0), Field(le=1)] | None = Field(default=None)
+    sides: list[Literal["left", "right"]] = Field(default_factory=lambda: ["left"])
     inner: Inner = Field(default=Inner(), description="The inner section.")
 
 
@@ -29,6 +31,8 @@ def test_options() -> None:
         ("names", "mapping of text to int", "{}", ""),
         ("steps", "list of int", "[1, 2]", ""),
         ("length", "int", "null", "> 0"),
+        ("share", "float", "null", ">= 0 and <= 1"),
+        ("sides", "list of text", "[left]", "left | right"),
         ("inner.rate", "float", "0.0001", "> 0 and < 1"),
         ("inner.mode", "text", "32", "32 | bf16"),
     ]

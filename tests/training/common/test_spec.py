@@ -40,6 +40,10 @@ class Experiment(SpecModel):
     key: OptionalText = None
 
 
+class Named(SpecModel):
+    name: str = ""
+
+
 def refuse(*overrides: str, tree: dict[str, object] | None = None) -> str:
     with pytest.raises(InputError) as caught:
         make_spec(Experiment, tree or {}, overrides, source="spec.yaml")
@@ -50,7 +54,8 @@ def refuse(*overrides: str, tree: dict[str, object] | None = None) -> str:
 
 def test_file_and_overrides(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
-    path.write_text("train:\n  optim:\n    lr: 1e-3\nmodel:\nlabels: {walking: 0}\n")
+    text = "\ufefftrain:\n  optim:\n    lr: 1e-3\nmodel:\nlabels: {walking: 0}\n"
+    path.write_text(text, encoding="utf-8")  # with the mark that Windows puts first
     overrides = ["train.num_epochs=7", "train.optim.lr_steps=[0, 1]", "labels.sitting=1"]
     spec = load_spec(path, Experiment, overrides)
     assert (spec.train.num_epochs, spec.train.optim.lr) == (7, 1e-3)
@@ -71,6 +76,15 @@ def test_overrides_do_not_change_the_given_tree() -> None:
     tree = {"train": {"num_epochs": 3}, "labels": {"a": 0}}
     make_spec(Experiment, tree, ["train.num_epochs=4", "labels.b=1"])
     assert tree == {"train": {"num_epochs": 3}, "labels": {"a": 0}}
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.e-4", ".00000001e4", "0.0001", "+1e-4"])
+def test_numbers_as_in_yaml_1_2(text: str) -> None:
+    assert make_spec(Experiment, {}, [f"train.optim.lr={text}"]).train.optim.lr == 1e-4
+
+
+def test_an_override_fills_a_section_that_is_empty() -> None:
+    assert make_spec(Experiment, {"train": None}, ["train.num_epochs=7"]).train.num_epochs == 7
 
 
 @pytest.mark.parametrize("text", ["0123", "1e5", "true", "a: b", "[x", "#1", "yes"])
@@ -106,6 +120,11 @@ def test_text_options_can_be_unset(text: str) -> None:
         ("=3", "an override is written"),
         ("train..lr=3", "an override is written"),
         ("train.num_epochs=[1,", "train.num_epochs: line 1"),
+        ("train.num_epochs=[[1]]", "train.num_epochs: [[1]] is not allowed"),
+        ("train.num_epochs=2026-99-99", "train.num_epochs: not valid YAML: month must be"),
+        ("model.kind=" + 99 * "x", f"model.kind: '{27 * 'x'}...{28 * 'x'}' is not allowed"),
+        ("train.optim.lr=.inf", "train.optim.lr: inf is not allowed"),
+        ("train.interval=11", "command line: train.interval: should be at most num_epochs"),
     ],
 )
 def test_mistakes_are_one_line(override: str, expected: str) -> None:
@@ -121,8 +140,19 @@ def test_the_source_of_a_mistake_is_named() -> None:
     )
 
 
+def test_a_value_of_the_file_that_an_override_takes_for_a_section() -> None:
+    tree: dict[str, object] = {"train": {"num_epochs": 3}}
+    message = refuse("train.num_epochs.x=1", tree=tree)
+    assert message == "train.num_epochs.x: train.num_epochs is not a section"
+
+
 def test_further_mistakes_are_counted() -> None:
     assert refuse("train.num_epochs=0", "model.dropout=2").endswith("(and 1 more)")
+
+
+def test_another_option_whose_name_begins_alike_is_not_called_overridden() -> None:
+    tree: dict[str, object] = {"train": {"optim": {"lr_steps": 3}}}
+    assert refuse("train.optim.lr=1.0", tree=tree).startswith("spec.yaml: train.optim.lr_steps: 3")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +164,8 @@ def test_further_mistakes_are_counted() -> None:
         (b"\xff\xfe\x00", "not UTF-8 text"),
         (b"a: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
         (b"{[1]: 2}", "line 1"),
+        (b"key: " + 9999 * b"[", "not valid YAML: maximum recursion depth"),
+        (b"key: \x00", "not valid YAML: unacceptable character"),
     ],
 )
 def test_unreadable_files(tmp_path: Path, content: bytes, expected: str) -> None:
@@ -171,3 +203,5 @@ def test_require() -> None:
     assert require(make_spec(Experiment, {}, ["model.weights=a.pth"]), "model.weights") == "a.pth"
     with pytest.raises(InputError, match=r"model\.weights is not set.*model\.weights=VALUE"):
         require(Experiment(), "model.weights")
+    with pytest.raises(InputError, match=r"^name is not set"):
+        require(Named(), "name")
