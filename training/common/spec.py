@@ -90,7 +90,7 @@ def load_spec(path: str | Path, schema: type[Spec], overrides: Sequence[str] = (
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError(f"{path}: cannot read the spec: {reason}") from None
@@ -143,9 +143,8 @@ def section_class(annotation: object) -> type[SpecModel] | None:
 
 
 def _copy(tree: Any) -> Any:
-    if isinstance(tree, Mapping):
-        return {key: _copy(value) for key, value in tree.items()}
-    return list(tree) if isinstance(tree, list) else tree
+    """A copy of all mappings; overrides set what is in these, and nothing else."""
+    return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
 
 
 def _apply(tree: dict[str, Any], text: str, schema: type[SpecModel]) -> str:
@@ -157,7 +156,7 @@ def _apply(tree: dict[str, Any], text: str, schema: type[SpecModel]) -> str:
         raise InputError(f"{text!r}: an override is written section.option=value")
     value: object = raw
     if not _is_text(schema, parts) or raw.strip()[:1] in ("", "'", '"') or raw == "null":
-        value = parse_yaml(raw, key) if raw.strip() else None
+        value = parse_yaml(raw, key)
     for depth, part in enumerate(parts[:-1], start=1):
         if tree.get(part) is None:
             tree[part] = {}
@@ -194,9 +193,7 @@ def _explain(problem: Mapping[str, Any], schema: type[SpecModel]) -> str:
         joint = "." if isinstance(value, (Mapping, SpecModel)) else ": "
         return f"{where}{joint}{problem['ctx']['error']}".removeprefix(".")
     if kind == "model_type":
-        return (
-            f"{where or 'the spec'}: {_show(value)} is not allowed: should be a section of options"
-        )
+        return f"{where}: {_show(value)} is not allowed: should be a section of options"
     allowed = problem["msg"].replace("Input should be", "should be")
     line = f"{where}: {_show(value)} is not allowed: {allowed}"
     if kind == "literal_error":

@@ -110,7 +110,7 @@ def test_text_options_can_be_unset(text: str) -> None:
         ("train.num_epochs=3.5", "train.num_epochs: 3.5 is not allowed"),
         ("train.optim.lr=.nan", "train.optim.lr: nan is not allowed"),
         ("model.kind=lrge", "should be 'small' or 'large'; did you mean 'large'?"),
-        ("train.optim.lr_steps=[1,a]", "train.optim.lr_steps.1: 'a' is not allowed"),
+        ("train.optim.lr_steps=[1,a]", "command line: train.optim.lr_steps.1: 'a' is not allowed"),
         ("train=3", "train: 3 is not allowed: should be a section of options"),
         ("train.optim.lr.x=3", "train.optim.lr"),
         ("labels={1: 1}", "labels: the key 1 is not text: put it in quotes"),
