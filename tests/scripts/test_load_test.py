@@ -141,10 +141,15 @@ def test_data_are_real_sequences(model: str, tmp_path: Path) -> None:
 
 def test_time_is_split_by_the_servers_statistics() -> None:
     ms = 1_000_000
-    row = {"Concurrency": "2", "Inferences/Second": "80", "Client Send": "100", "Client Recv": ""}
-    row |= {"Network+Server Send/Recv": "4900", "Server Queue": "0", "p50 latency": "24000"}
+    row = {
+        "Concurrency": "2",
+        "Inferences/Second": "80",
+        "Client Send": "100",
+        "Client Recv": "100",
+    }
+    row |= {"Network+Server Send/Recv": "4800", "Server Queue": ""}
     row |= {f"Server Compute {part}": "10000" for part in ("Input", "Infer", "Output")}
-    row |= {"p90 latency": "25000", "p99 latency": "26000"}
+    row |= {"p50 latency": "24000", "p90 latency": "25000", "p99 latency": "26000"}
 
     def step(queue: int, compute: int) -> dict[str, int]:
         return {"requests": 10, "executions": 5, "queue": queue * ms, "compute": compute * ms}
@@ -154,11 +159,13 @@ def test_time_is_split_by_the_servers_statistics() -> None:
         "pose_classification_preprocess": step(10, 20),
         "pose_classification_tao": step(50, 160),
         "idle": {"requests": 0, "executions": 0, "queue": 0, "compute": 0},
+        "warmed up": {"requests": 0, "executions": 1, "queue": 0, "compute": 9},
     }
     point = Point.of_report("pose_classification", "http", 4, row, spent)
     assert (point.queue, point.network, point.other_steps) == (6.0, 16.0, 2.0)
     assert point.transport == pytest.approx(35.0 - 24.0)
-    assert (point.mean_batch, point.p50, point.concurrency) == (8.0, 24.0, 2)
+    assert (point.p50, point.p90, point.p99) == (24.0, 25.0, 26.0)
+    assert (point.mean_batch, point.concurrency) == (8.0, 2)
 
 
 def test_the_explanation_names_the_largest_part() -> None:

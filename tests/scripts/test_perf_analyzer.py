@@ -100,10 +100,10 @@ def test_what_debian_lacks_is_told(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(programs))
+    script(programs / "apt-get", "echo no; echo E: no such package >&2; exit 100")
     with pytest.raises(InputError, match=r"needs libb64\.so\.0d: install it, or set PERF"):
         perf_analyzer._fetch_base64(tmp_path)
     script(programs / "dpkg-deb", "true")
-    script(programs / "apt-get", "echo no; echo E: no such package >&2; exit 100")
     with pytest.raises(InputError, match=r"run apt-get update \(E: no such package\), or set"):
         perf_analyzer._fetch_base64(tmp_path)
 
