@@ -20,6 +20,14 @@ from converter.messages import MessageFormatter, presentable
             "kafka://a:1/t?from=latest&sasl.password=x%20y&ssl.key.password=z&group=g: gone",
             "kafka://a:1/t?from=latest&sasl.password=***&ssl.key.password=***&group=g: gone",
         ),
+        (
+            "http://a/?PassWd=1&client.secret=2&Token=3 &apiKey=4&token.kind=5",
+            "http://a/?PassWd=***&client.secret=***&Token=*** &apiKey=***&token.kind=***",
+        ),
+        (
+            "http://a?mail=me@home and http://b#me@home",
+            "http://a?mail=me@home and http://b#me@home",
+        ),
     ],
 )
 def test_what_a_message_may_not_show(text: str, shown: str) -> None:

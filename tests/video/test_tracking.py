@@ -50,6 +50,11 @@ def test_somebody_new_is_believed_in_the_third_frame(steps: list[int]) -> None:
     assert counts == [0, 0, 1, 1, 1]
 
 
+def test_somebody_new_is_believed_as_soon_at_a_frame_a_second() -> None:
+    track = PeopleTracker(1)
+    assert [len(ids(track, somebody(100))) for _ in range(5)] == [0, 0, 1, 1, 1]
+
+
 def test_people_who_come_after_a_long_gap_are_believed() -> None:
     track = settled(100)
     later = [list(ids(track, somebody(400), frames=frames)) for frames in (300, 2, 3, 2)]
