@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +77,41 @@ def test_annotate(triton: EmbeddedTriton, tmp_path: Path) -> None:
     )
     assert summary.labelled == 70
     assert actions(tmp_path / "b.json") == {8: [""] * 50 + ["sitting"] * 70}
+
+
+def test_a_watcher_is_told_how_far_the_work_is(triton: EmbeddedTriton) -> None:
+    shares: list[float] = []
+
+    def watch(results: Iterable[Result], share: Callable[[Result], float]) -> Iterator[Result]:
+        for result in results:
+            shares.append(share(result))
+            yield result
+
+    with Client(Settings(triton.http_url), watch) as client:
+        assert len(list(client.classify(clips([3] * 4)))) == 4
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_the_pose_type_is_the_models_where_nobody_chooses(
+    triton: EmbeddedTriton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document({8: [2] * 20})))
+    with Client(Settings(triton.http_url)) as client:
+        client.model = replace(client.model, pose_type="25dbp")
+        chosen: list[tuple[str, str]] = []
+
+        def run(batches: Iterable[Batch], convert: ConvertConfig, name: str) -> Iterator[Result]:
+            chosen.append((convert.pose_type, name))
+            list(batches)
+            return iter(())
+
+        monkeypatch.setattr(client._pipeline, "run", run)
+        list(client.classify(clips([0])))
+        with contextlib.suppress(InputError):  # of poses that the document lacks
+            client.annotate(tmp_path / "a.json", tmp_path / "b.json")
+        with pytest.raises(InputError, match="trained on 25dbp"):
+            client.annotate(tmp_path / "a.json", tmp_path / "b.json", ConvertConfig())
+    assert chosen == [("25dbp", "array"), ("25dbp", str(tmp_path / "a.json"))]
 
 
 def test_inside_an_event_loop(triton: EmbeddedTriton) -> None:
