@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,38 @@ def test_mistakes_are_one_line_and_start_nothing(
     said = capsys.readouterr()
     assert said.err.startswith("quickstart: ") and said.err.endswith(message)
     assert (said.out, said.err.count("\n")) == ("", 1)
+
+
+def item(person: int, action: str) -> dict[str, Any]:
+    return {"object_id": person, "action": action, "pose": [1, 2, 3, 4, 5], "[b]": "[/b]"}
+
+
+DOCUMENT = [
+    {"batches": [{"frame_num": 7, "objects": [item(4, "walking"), item(9, "sitting")]}]},
+    {"batches": [{"frame_num": 8, "objects": [item(4, "walking")]}]},
+    {"batches": [{"frame_num": 9, "objects": [item(4, "standing")]}]},
+    {"batches": [{"frame_num": 10, "objects": [item(4, "walking")]}]},
+]
+
+
+def test_the_timeline_has_a_line_for_every_run_of_frames(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quickstart.show_timeline(DOCUMENT)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["person", "4", "frames", "7-8", "walking"],
+        ["person", "4", "frames", "9-9", "standing"],
+        ["person", "4", "frames", "10-10", "walking"],
+        ["person", "9", "frames", "7-7", "sitting"],
+    ]
+
+
+def test_the_excerpt_is_the_first_object_with_arrays_cut_short(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quickstart.show_excerpt(DOCUMENT)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == item(4, "walking") | {"pose": [1, 2, 3, 4]}
 
 
 def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:

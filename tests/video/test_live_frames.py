@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from converter import InputError
 from tests.video.cameras import Camera
+from tests.video.documents import write_video
 from tests.video.poses_clip import CLIP
 from video.capture import Video, VideoFrame
 from video.live import LiveFrames
@@ -44,6 +47,17 @@ def test_a_camera_that_goes_away_is_opened_again(caplog: pytest.LogCaptureFixtur
     assert gap > 15  # the outage took a second at least
     assert "were missed" in caplog.text
     assert found[-1].nanoseconds / 1e9 == pytest.approx(time.time(), abs=30)
+
+
+def test_a_camera_that_comes_back_with_other_pictures_ends_in_one_line(tmp_path: Path) -> None:
+    """Of which a file that turns into another takes the place."""
+    video = Video(str(CLIP))
+    video.is_file = False
+    frames = iter(LiveFrames(video))
+    next(frames)
+    video.source = str(write_video(tmp_path / "other.mp4", 3))
+    with pytest.raises(InputError, match=r"other\.mp4: came back with pictures of another size"):
+        list(frames)
 
 
 class Scripted:
@@ -89,13 +103,14 @@ def test_what_is_missed_does_not_flood_the_log(
     ]
 
 
-def test_a_slow_reader_gets_the_newest_frame() -> None:
+def test_a_slow_reader_gets_the_newest_frame(caplog: pytest.LogCaptureFixture) -> None:
     frames = iter(LiveFrames(Video(str(CLIP))))
     first = next(frames)
     time.sleep(1)
     second = next(frames)
     frames.close()
     assert second.number - first.number > 15
+    assert caplog.messages == [f"frames 1 to {second.number - 1} were missed"]
     assert second.seconds - first.seconds == pytest.approx(
         (second.number - first.number) / 29.97, abs=0.4
     )
