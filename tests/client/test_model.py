@@ -68,6 +68,13 @@ def test_an_ensemble_answers_unknown_if_it_can_be_asked_and_say_it(
     assert (model.unknown, model.score) == (name, None)
 
 
+def test_an_ensemble_of_keypoints_alone() -> None:
+    metadata, config = ensemble_answers()
+    metadata["inputs"] = metadata["inputs"][:1]
+    model = ModelInfo.from_server(metadata, config)
+    assert (model.raw, model.options) == (True, frozenset())
+
+
 def test_the_numbers_of_grpc_are_text() -> None:
     metadata, _ = network_answers()
     for tensor in (*metadata["inputs"], *metadata["outputs"]):

@@ -35,6 +35,7 @@ def test_a_label_is_a_line_on_stdout_and_one_in_the_file(
     with Journal(tmp_path / "out") as journal:
         journal.write(segment(TrackId("door", "7")), result("walking"))
         earlier, line = (tmp_path / "out/results.ndjson").read_text().splitlines()  # flushed
+    assert journal._file.closed
     assert earlier == "earlier"
     event = json.loads(line)
     when = datetime.fromisoformat(event.pop("time"))
@@ -77,6 +78,13 @@ def test_names_that_stdout_cannot_spell(
     assert (line in shown.getvalue()) == (encoding is not None)
     event = json.loads((tmp_path / "results.ndjson").read_text())
     assert (event["source"], event["action"]) == ("Küche", "走る")
+
+
+def test_a_stdout_that_tells_no_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", shown := io.StringIO())
+    with Journal(tmp_path) as journal:
+        journal.write(segment(TrackId("Küche", "7")), result("走る"))
+    assert shown.getvalue().endswith("  source Küche  id 7  走る  0.99\n")
 
 
 @pytest.mark.parametrize("times", [1, 4])

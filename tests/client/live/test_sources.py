@@ -93,6 +93,21 @@ def test_a_growing_file(tmp_path: Path) -> None:
     source.close()
 
 
+def test_only_a_silent_file_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("client.live.follow.time.sleep", waits.append)
+    source = FileSource(tmp_path / "poses.ndjson")
+    assert (source.poll(0.25), waits) == ([], [0.25])
+    append(tmp_path / "poses.ndjson", '{"a":1}\n')
+    assert (source.poll(0.25), waits) == ([], [0.25])  # found, and read next
+    assert [a.text for a in source.poll(0.25)] == [b'{"a":1}']
+    assert waits == [0.25]
+    assert (source.poll(0.5), waits) == ([], [0.25, 0.5])
+    file = source._file
+    source.close()
+    assert file is not None and file.closed
+
+
 def test_a_file_that_comes_late(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = FileSource(tmp_path / "poses.ndjson")
     assert texts(source) == texts(source) == []
@@ -173,6 +188,7 @@ def test_a_file_that_is_cut_to_nothing_and_filled_again(tmp_path: Path) -> None:
     ("word", "message"),
     [
         ("poses.json.gz", "poses.json.gz: cannot be followed; --live reads -, a growing file"),
+        ("POSES.JSON.GZ", "cannot be followed"),
         ("a.npy", "cannot be followed"),
         ("none/poses.json", "its folder is missing"),
         (".", "is a folder"),

@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,6 +72,21 @@ def test_a_new_engine_never_lies_beside_an_old_note(
     monkeypatch.setattr("training.common.engine.build.write_atomic", fail)
     assert main([str(network)]) == 1
     assert not note.exists()
+
+
+def test_a_precision_that_trtexec_has_no_flag_for_needs_modelopt(
+    network: Path,
+    programs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fakes.install(programs)
+    monkeypatch.setitem(sys.modules, "modelopt", None)  # as if it were not installed
+    data = programs / "data.npy"
+    np.save(data, np.ones((5, 3, 120, 34, 1), np.float32))
+    assert main([str(network), "--precision", "fp16", "--calibration", str(data)]) == 2
+    assert "fp16 needs NVIDIA's ModelOpt" in capsys.readouterr().err
+    assert not network.with_name("model.plan").exists()
 
 
 def test_a_network_without_a_sidecar(network: Path, programs: Path) -> None:

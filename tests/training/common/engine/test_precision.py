@@ -41,6 +41,7 @@ def test_modelopt_gets_real_inputs(
     data = np.random.default_rng(0).normal(size=(3, 3, 100, 34, 1)).astype(np.float32)
     np.save(tmp_path / "data.npy", data)
     wanted = request(network, precision=precision, calibration=tmp_path / "data.npy")
+    monkeypatch.setitem(sys.modules, "modelopt", None)  # as if it were not installed
     with pytest.raises(InputError, match=f"^{precision} needs NVIDIA's ModelOpt: pip install"):
         write(wanted, tmp_path / "typed.onnx")
     package = ModuleType("modelopt")
