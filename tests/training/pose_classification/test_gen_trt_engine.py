@@ -49,7 +49,7 @@ def test_options_reach_tensorrt(
     options = {
         "onnx_file": network,
         "trt_engine": tmp_path / "out" / "model.plan",
-        "gpu_id": 1,
+        "gpu_id": 2,
         "tensorrt.data_type": "FP16",
         "tensorrt.workspace_size": 512,
         "tensorrt.min_batch_size": 2,
@@ -66,7 +66,7 @@ def test_options_reach_tensorrt(
         "--optShapes=input:3x3x50x34x1",
         "--maxShapes=input:5x3x200x34x1",
         "--memPoolSize=workspace:512M",
-        "--device=1",
+        "--device=2",
         "--fp16",
     } <= {*build}
     assert (tmp_path / "out" / "model.plan.json").exists()
