@@ -37,9 +37,9 @@ from training.bpnet.images import read_image
 from training.bpnet.labels import LabelEncoder
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.postprocess import PeopleParser
-from training.common.exporting import program_version
 from training.common.results import write_atomic
 from training.common.status import training_minutes
+from training.common.version import program_version
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = ROOT / "training" / "bpnet" / "specs"

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks._graph import macs
 from benchmarks._report import console, write_report
+from training.common.onnx_session import CUDA
 from training.pose_classification.build import build_model
 from training.pose_classification.deploy import DeployNet
 from training.pose_classification.onnx_model import INPUT, OUTPUT, InputShape, to_onnx
@@ -149,13 +150,12 @@ def onnx_run(net: torch.nn.Module, clip: torch.Tensor) -> Run | None:
 
     It has to be built for the CUDA that is here: that of another lists its provider all the same.
     """
-    provider = "CUDAExecutionProvider"
-    if provider not in onnxruntime.get_available_providers():
+    if CUDA not in onnxruntime.get_available_providers():
         return None
     session = onnxruntime.InferenceSession(
-        to_onnx(net, SHAPE).SerializeToString(), providers=[provider]
+        to_onnx(net, SHAPE).SerializeToString(), providers=[CUDA]
     )
-    if provider not in session.get_providers():
+    if CUDA not in session.get_providers():
         sys.stderr.write("ONNX Runtime does not find its CUDA libraries: left out\n")
         return None
     binding = session.io_binding()

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from converter.atomic import check_place
-from training.common.exporting import program_version
 from training.common.results import write_atomic
 from training.common.status import training_minutes
+from training.common.version import program_version
 from training.pose_classification.callbacks import LATEST
 from training.pose_classification.cli import main as pose_classification
 from training.pose_classification.importers.__main__ import main as import_data

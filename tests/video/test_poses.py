@@ -302,8 +302,9 @@ sys.exit(poses.main(sys.argv[1:]))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
-    command = [sys.executable, "-m", "video.poses", str(SAMPLE), "-o", "-"]
+def after_its_reader_left(*arguments: str) -> tuple[int, str]:
+    """Exit code and errors of `video.poses` when nobody reads on after the first line."""
+    command = [sys.executable, "-m", "video.poses", *arguments, "-o", "-"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -311,22 +312,20 @@ def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
         process.stdout.readline()
         process.stdout.close()
         errors = process.stderr.read()
-    assert process.returncode == 1
+    return process.returncode, errors
+
+
+def test_a_reader_that_goes_away_ends_the_work_in_one_line() -> None:
+    code, errors = after_its_reader_left(str(SAMPLE))
+    assert code == 1
     assert errors.strip() == "ERROR: nobody reads standard output any more"
 
 
 @needs_networks
 def test_a_reader_that_goes_away_while_a_camera_is_read_is_no_crash() -> None:
     with Camera() as camera:
-        command = [sys.executable, "-m", "video.poses", camera.url, "--live", "-o", "-"]
-        with subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout and process.stderr
-            process.stdout.readline()
-            process.stdout.close()
-            errors = process.stderr.read()
-    assert process.returncode == 1, errors
+        code, errors = after_its_reader_left(camera.url, "--live")
+    assert code == 1, errors
     assert errors.endswith("ERROR: nobody reads standard output any more\n")
 
 

@@ -21,7 +21,8 @@ from training.bpnet.graph_parser import GraphParser
 from training.bpnet.model import BodyPoseNet
 from training.bpnet.precision import to_half, to_int8
 from training.bpnet.saved_model import ModelInfo
-from training.common.exporting import program_version, to_onnx, write_onnx
+from training.common.exporting import to_onnx, write_onnx
+from training.common.version import program_version
 
 # TAO's tensor names, which deployed pipelines ask for.
 INPUT = "input_1:0"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import subprocess
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +17,7 @@ from torch import Tensor, nn
 
 from training.common.results import write_atomic
 
-PACKAGE = "tao-pose-triton"
 OPSET = 18  # the lowest that the exporter writes without conversion
-
-
-def program_version() -> str:
-    """`git describe` of the checkout this runs from, else the version of the package."""
-    root = Path(__file__).parents[2]
-    if (root / ".git").exists():
-        command = ["git", "-C", str(root), "describe", "--tags", "--always", "--dirty"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-            return done.stdout.strip()
-        except (OSError, subprocess.SubprocessError):
-            pass
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def to_onnx(

@@ -10,10 +10,10 @@ from typing import cast
 import torch
 
 from converter import InputError
-from training.common.exporting import program_version
 from training.common.results import ResultsDir
 from training.common.spec import require
 from training.common.status import Status
+from training.common.version import program_version
 from training.pose_classification.deploy import DeployNet
 from training.pose_classification.graph import load_layout, persons_of
 from training.pose_classification.metadata import INT8, ModelMetadata

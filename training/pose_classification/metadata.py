@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from converter import InputError
-from training.common.exporting import program_version
+from training.common.version import program_version
 from training.pose_classification.graph import load_layout
 from training.pose_classification.spec import ExperimentSpec
 

@@ -42,17 +42,16 @@ class EngineSession:
         with torch.cuda.device(device):  # TensorRT has no other way to be told
             runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
             self.engine: Any = runtime.deserialize_cuda_engine(path.read_bytes())
-        if self.engine is None:
-            raise InputError(
-                f"{path}: TensorRT {trt.__version__} cannot load it; engines run only with the "
-                "TensorRT and the kind of GPU they were built for"
-            )
+            if self.engine is None:
+                raise InputError(
+                    f"{path}: TensorRT {trt.__version__} cannot load it; engines run only with the "
+                    "TensorRT and the kind of GPU they were built for"
+                )
+            self._context = self.engine.create_execution_context()
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         is_input = trt.TensorIOMode.INPUT
         self.inputs = [name for name in names if self.engine.get_tensor_mode(name) == is_input]
         self.outputs = [name for name in names if name not in self.inputs]
-        with torch.cuda.device(device):
-            self._context = self.engine.create_execution_context()
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor; -1 where it varies."""
