@@ -7,23 +7,32 @@ overrides into one, or raises one line that names the key, the value and what is
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 import reprlib
 import types
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from converter import InputError
 
+logger = logging.getLogger(__name__)
+
 
 class SpecModel(BaseModel):
-    """A section of a spec: no unknown keys, no silent conversions of type."""
+    """A section of a spec: no unknown keys, no silent conversions of type.
+
+    Attributes:
+        ignored: Keys that TAO writes into its specs and that mean nothing here. They are left out,
+            and a warning says so.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    ignored: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="before")
     @classmethod
@@ -109,6 +118,8 @@ def make_spec(
     """Check a tree of options that is already in memory; see :func:`load_spec`."""
     merged = _copy(tree)
     overridden = [_apply(merged, text, schema) for text in overrides]
+    if ignored := ", ".join(_leave_out_ignored(merged, schema)):
+        logger.warning("%s: %s: of TAO, without a meaning here; ignored", source, ignored)
     try:
         return schema.model_validate(merged)
     except ValidationError as error:
@@ -145,6 +156,19 @@ def section_class(annotation: object) -> type[SpecModel] | None:
 def _copy(tree: Any) -> Any:
     """A copy of all mappings; overrides set what is in these, and nothing else."""
     return {k: _copy(v) for k, v in tree.items()} if isinstance(tree, Mapping) else tree
+
+
+def _leave_out_ignored(tree: dict[str, Any], schema: type[SpecModel], at: str = "") -> list[str]:
+    """Take the keys that :class:`SpecModel` ignores out of the tree; returns them."""
+    ignored = [key for key in tree if key in schema.ignored]
+    names = [f"{at}{key}" for key in ignored]
+    for key in ignored:
+        del tree[key]
+    for name, field in schema.model_fields.items():
+        section = section_class(field.annotation)
+        if section is not None and isinstance(tree.get(name), dict):
+            names += _leave_out_ignored(tree[name], section, f"{at}{name}.")
+    return names
 
 
 def _apply(tree: dict[str, Any], text: str, schema: type[SpecModel]) -> str:

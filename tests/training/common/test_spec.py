@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 from pydantic import Field, model_validator
@@ -11,6 +11,7 @@ from training.common.spec import OptionalText, SpecModel, load_spec, make_spec, 
 
 
 class Optim(SpecModel):
+    ignored: ClassVar = frozenset({"optimizer_type"})
     lr: float = Field(default=0.1, gt=0)
     lr_steps: list[int] = Field(default=[10, 60])
 
@@ -70,6 +71,18 @@ def test_overrides_with_hydra_s_marks(mark: str) -> None:
     spec = make_spec(Experiment, {"train": {"num_epochs": 3}}, overrides)
     assert (spec.train.num_epochs, spec.labels) == (7, {"a": 1})
     assert refuse(f"{mark}train.epochs=7").startswith("command line: train.epochs: unknown key")
+
+
+def test_ignored_keys_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    tree = {"train": {"optim": {"lr": 0.5, "optimizer_type": {"a": 1}}}}
+    spec = make_spec(Experiment, tree, ["train.optim.optimizer_type.a=2"], source="spec.yaml")
+    assert spec.train.optim.lr == 0.5
+    (warning,) = caplog.messages
+    assert warning.startswith("spec.yaml: train.optim.optimizer_type: of TAO")
+    assert "optimizer_type" in tree["train"]["optim"]
+    assert refuse("train.optimizer_type=SGD").startswith("command line: train.optimizer_type: unk")
+    make_spec(Experiment, {"train": {"optim": {"lr": 0.5}}})
+    assert len(caplog.messages) == 1
 
 
 def test_overrides_do_not_change_the_given_tree() -> None:

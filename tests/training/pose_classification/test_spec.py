@@ -217,6 +217,17 @@ def test_options_that_do_not_fit_together(overrides: list[str], expected: str) -
     assert expected in str(caught.value)
 
 
+def test_what_tao_writes_into_its_own_specs_is_taken() -> None:
+    spec = make(
+        "wandb={enable: true, project: TAO Toolkit, tags: [training]}",
+        "model_name=null",
+        "train.optim.optimizer_type=torch.optim.SGD",
+        "evaluate.num_nodes=1",
+        "inference.gpu_id=0",
+    )
+    assert spec == ExperimentSpec()
+
+
 def test_steps_may_exceed_epochs() -> None:
     make("train.checkpoint_interval=500", "train.checkpoint_interval_unit=step")
 
