@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from converter import InputError
 from converter.bodypose.photo import Normaliser
@@ -63,16 +61,19 @@ def build(onnx: Path, plan: Path, options: EngineOptions) -> Mapping[str, Any] |
     if options.data_type != "fp32" and not options.calibration.is_given:
         raise InputError(f"{options.data_type} is calibrated on images: give --cal_image_dir")
     with tempfile.TemporaryDirectory() as folder:
-        data = None
-        if options.calibration.is_given:
-            data = Path(folder) / "calibration.npy"
-            np.save(data, options.calibration.inputs(normalise, shape, is_nhwc))
+        calibration, name = options.calibration, ""
+        if calibration.data is None:
+            calibration = replace(calibration, data=Path(folder) / "calibration.npy")
+            name = f"the images of {calibration.images} (--cal_data_file keeps the inputs)"
+        if calibration.is_given:
+            calibration.inputs(normalise, shape, is_nhwc)
         request = EngineRequest(
             onnx,
             plan,
             options.data_type,
             {"batch": options.batches},
-            calibration=data,
+            calibration=calibration.data if calibration.is_given else None,
+            calibration_name=name,
             workspace=options.workspace,
             gpu=options.gpu,
         )

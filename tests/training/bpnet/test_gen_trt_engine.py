@@ -35,9 +35,14 @@ def test_calibration_images_are_put_as_the_network_takes_them(onnx, tmp_path, ca
     images.mkdir()
     cv2.imwrite(str(images / "a.png"), np.full((50, 70, 3), 200, np.uint8))
     command = ["gen_trt_engine", "-m", str(onnx), "--cal_image_dir", str(images)]
-    command += ["-o", str(tmp_path / "m.engine")]
-    assert main([*command, "--data_type", "int8", "--dry_run"]) == 0
-    assert "calibration" in capsys.readouterr().out
+    command += ["-o", str(tmp_path / "m.engine"), "--data_type", "int8", "--dry_run"]
+    needed = f"# {tmp_path}/.engine/calibration.npy: 32 inputs of "
+    assert main(command) == 0
+    assert f"{needed}the images of {images} (" in capsys.readouterr().out
+    kept = tmp_path / "kept.npy"
+    assert main([*command, "--cal_data_file", str(kept)]) == 0
+    assert f"{needed}{kept}\n" in capsys.readouterr().out
+    assert np.load(kept).shape == (1, 3, 64, 96)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

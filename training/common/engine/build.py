@@ -122,7 +122,8 @@ def dry_run(request: EngineRequest, builder: Builder | None, major: int) -> str:
     onnx = precision.typed_onnx(request, builder.version[0], work)
     if onnx is not None:
         request.samples(1)
-        lines.append(f"# {work}/calibration: {precision.SAMPLES} inputs of {request.calibration}")
+        data, source = precision.calibration(request, onnx), request.calibration_name
+        lines.append(f"# {data}: {precision.SAMPLES} inputs of {source or request.calibration}")
         lines.append(shlex.join(precision.command(request, onnx)))
     else:
         onnx = work / "model.onnx"

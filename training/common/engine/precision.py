@@ -28,9 +28,14 @@ def typed_onnx(request: EngineRequest, major: int, work: Path) -> Path | None:
     return None
 
 
+def calibration(request: EngineRequest, target: Path) -> Path:
+    """Where the real inputs are: an array, or for AutoCast a folder with a .npz of each."""
+    return target.with_name("calibration" if request.precision == "fp16" else "calibration.npy")
+
+
 def command(request: EngineRequest, target: Path) -> list[str]:
     """The command that writes it; ModelOpt works on the CPU."""
-    data = target.with_name("calibration")
+    data = calibration(request, target)
     start = [sys.executable, "-m"]
     files = ["--onnx_path", str(request.onnx), "--output_path", str(target)]
     if request.precision == "fp16":
@@ -38,7 +43,7 @@ def command(request: EngineRequest, target: Path) -> list[str]:
         return [*start, "modelopt.onnx.autocast", *files, *options]
     one = "x".join(map(str, (1, *request.shapes[1][1:])))
     options = ["--quantize_mode", "int8", "--high_precision_dtype", "fp16"]
-    options += ["--calibration_data_path", f"{data}.npy", "--calibration_eps", "cpu"]
+    options += ["--calibration_data_path", str(data), "--calibration_eps", "cpu"]
     options += ["--calibration_shapes", f"{request.input}:{one}"]
     return [*start, "modelopt.onnx.quantization", *files, *options]
 
@@ -56,11 +61,13 @@ def write(request: EngineRequest, target: Path) -> None:
             f"{request.precision} needs NVIDIA's ModelOpt: VENV=.venv-gpu scripts/setup_env.sh "
             "train gpu, and run it from there"
         )
-    data = target.with_name("calibration")
-    np.save(f"{data}.npy", samples)
-    data.mkdir()
-    for number, sample in enumerate(samples):  # one a file: AutoCast holds all activations of one
-        np.savez(data / f"{number:03d}.npz", **{request.input: sample[None]})
+    data = calibration(request, target)
+    if request.precision == "int8":
+        np.save(data, samples)
+    else:
+        data.mkdir()
+        for number, sample in enumerate(samples):  # one a file: AutoCast holds activations of one
+            np.savez(data / f"{number:03d}.npz", **{request.input: sample[None]})
     done = subprocess.run(
         command(request, target), capture_output=not request.verbose, text=True, check=False
     )

@@ -35,6 +35,7 @@ class EngineRequest:
             ONNX; `batch` stands for the first axis whatever it is called. Usual `frames` of None
             are those of a segment for a network that ignores padding, else the largest.
         calibration: .npy of real inputs, of any number and of the usual size or cut to it.
+        calibration_name: what it is called where its file does not stay; left out: its path.
         workspace: MiB that TensorRT may use beside the network.
         gpu: index of the GPU.
         tolerance: replaces that of :data:`TOLERANCES`.
@@ -47,6 +48,7 @@ class EngineRequest:
     precision: str
     sizes: Mapping[str, Range]
     calibration: Path | None = None
+    calibration_name: str = ""
     workspace: int = 1024
     gpu: int = 0
     tolerance: float | None = None
