@@ -14,6 +14,7 @@ import pytest
 from client.cli import main
 from client.pipeline import Ranked, Result
 from client.progress import show_progress
+from tests.interrupted import interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_TO_START = {
@@ -39,16 +40,7 @@ def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_while_the_script_loads_is_silent() -> None:
-    code = (
-        "import runpy, sys\n"
-        "class Interrupts:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name == 'client.cli': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Interrupts())\n"
-        f"runpy.run_path({WAYS_TO_START['script'][0]!r}, run_name='__main__')"
-    )
-    answer = run("-c", code)
-    assert (answer.returncode, answer.stderr) == (130, "")
+    assert interrupted(WAYS_TO_START["script"][0], "client.cli") == (130, "")
 
 
 def test_the_installed_command() -> None:

@@ -2,6 +2,9 @@
 
 import sys
 
-from training.bpnet.cli import main
+try:
+    from training.bpnet.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:  # while it loads; `main` tells of later ones
+    sys.exit(130)

@@ -2,6 +2,9 @@
 
 import sys
 
-from training.pose_classification.cli import main
+try:
+    from training.pose_classification.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:  # while it loads; `main` tells of later ones
+    sys.exit(130)

@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field
 
 from converter import InputError
+from tests.interrupted import interrupted
 from training.common.cli import Program, Task
 from training.common.outcome import recorded
 from training.common.results import ResultsDir, results_path, write_atomic
@@ -274,3 +275,10 @@ def test_help_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "package", ["training.bpnet", "training.common.engine", "training.pose_classification"]
+)
+def test_an_interrupt_while_a_command_loads_is_silent(package: str) -> None:
+    assert interrupted(package, f"{package}.cli") == (130, "")
