@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """Make the parser."""
-    p = Parser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0])
+    p = Parser(prog="scripts/load_test.sh", description=__doc__.splitlines()[0], allow_abbrev=False)
     p.add_argument(
         "--http", metavar="HOST:PORT", help="HTTP of a running server; default: start one"
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,9 @@ from scripts.embedded_triton import EmbeddedTriton
 from scripts.load_report import Point, explain
 from scripts.load_test import INPUTS, main, write_data
 from scripts.perf_analyzer import PerfAnalyzer
+from tests.scripts.without_python import without_python
 
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "load_test.sh"
 POINT = Point(
     model="pose_classification",
     protocol="http",
@@ -97,6 +102,7 @@ def test_a_failing_perf_analyzer_is_told(
         (["--concurrency", "0"], "argument --concurrency: '0' is not a whole number above 0"),
         (["--batch", "1", "0"], "argument --batch: '0' is not a whole number above 0"),
         (["--window", "-5"], "argument --window: '-5' is not a whole number above 0"),
+        (["--out", "x"], "unrecognized arguments: --out x (see scripts/load_test.sh --help)"),
         (["--fast"], "unrecognized arguments: --fast (see scripts/load_test.sh --help)"),
     ],
 )
@@ -126,6 +132,27 @@ def test_an_interrupt_is_one_line(
     monkeypatch.setattr(load_test, "measure", interrupt)
     assert main(["--http", "a:1", "--grpc", "a:2", "--output", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "load_test: interrupted\n"
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
+    done = without_python(SCRIPT, flag, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "scripts/load_test.sh [--http HOST:PORT" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--output", "a b"], ["--output=a b"]])
+def test_the_folder_of_the_results_is_the_callers(words: list[str], tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"  # says what it is asked to run
+    python.parent.mkdir()
+    python.write_text('#!/bin/bash\necho "$@"\n')
+    python.chmod(0o755)
+    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
+    done = subprocess.run(
+        [SCRIPT, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    expected = " ".join(words).replace("a b", f"{tmp_path}/a b")
+    assert done.stdout.endswith(f"-m scripts.load_test {expected}\n")
 
 
 @pytest.mark.parametrize("model", INPUTS)

@@ -117,3 +117,9 @@ def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
     done = without_python(SCRIPT, flag, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "scripts/quickstart.sh [OUTPUT_DIR]" in done.stdout
+
+
+def test_a_flag_the_script_does_not_know_installs_nothing(tmp_path: Path) -> None:
+    done = without_python(SCRIPT, "--fast", tmp_path)
+    expected = "quickstart: unknown argument --fast (see --help)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)

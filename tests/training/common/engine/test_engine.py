@@ -13,9 +13,12 @@ import numpy as np
 import onnx
 import pytest
 
+from tests.scripts.without_python import without_python
 from tests.training.common.engine import fakes
 from tests.training.common.engine.small import arguments
 from training.common.engine.cli import main
+
+SCRIPT = Path(__file__).parents[4] / "scripts" / "build_engine.sh"
 
 
 def test_engine_is_built_checked_and_labelled(network: Path, programs: Path) -> None:
@@ -273,10 +276,16 @@ def test_dry_run_for_the_python_package_assumes_its_version(
     assert found == [("python", False)]
 
 
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
+    done = without_python(SCRIPT, flag, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "scripts/build_engine.sh [ONNX]" in done.stdout
+
+
 def test_script(network: Path) -> None:
-    script = Path(__file__).parents[4] / "scripts" / "build_engine.sh"
     done = subprocess.run(
-        [script, network.name, "--dry-run", "--builder", "trtexec"],
+        [SCRIPT, network.name, "--dry-run", "--builder", "trtexec"],
         cwd=network.parent,
         capture_output=True,
         text=True,
