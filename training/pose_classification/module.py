@@ -104,8 +104,17 @@ class PoseClassifier(LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Mean loss of a batch (N, C, T, V, M) with ids (N,)."""
+        """Mean loss of a batch (N, C, T, V, M) with ids (N,).
+
+        Raises:
+            InputError: It is one pose, which has no variance to normalise by.
+        """
         samples, ids = batch
+        if samples[:, 0, :, 0].numel() == 1:
+            raise InputError(
+                "a batch is one sequence of one frame, too little for batch normalisation: raise "
+                "dataset.batch_size, or take such sequences out of dataset.train_dataset"
+            )
         logits = self.model(samples)
         loss: Tensor = self.loss(logits, ids)
         running = self._train_sums.to(self.device) + _sums(loss, logits, ids)

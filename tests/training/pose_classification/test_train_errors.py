@@ -67,6 +67,13 @@ def test_too_few_sequences(capsys, spec, tmp_path):
     assert "24 sequences do not fill one batch of 25" in line
 
 
+def test_a_batch_of_one_frame(capsys, spec, tmp_path):
+    data, _ = sequences(24, frames=1)
+    options = (_data(tmp_path, data), "dataset.batch_size=1", "dataset.window_size=1")
+    line = complaint(capsys, spec, tmp_path, *options)
+    assert "a batch is one sequence of one frame" in line and "raise dataset.batch_size" in line
+
+
 @pytest.mark.parametrize("part", ["train", "val"])
 @pytest.mark.parametrize("kind", ["data", "label"])
 def test_paths_that_are_not_set(capsys, spec, tmp_path, part, kind):
