@@ -94,7 +94,10 @@ def parse(url: str) -> tuple[str, str, dict[str, Any]]:
     Raises:
         InputError: Something is missing or wrong.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no IPv6 address
+        parts = urlsplit("")
     topic = parts.path.strip("/")
     if "@" in parts.netloc:  # librdkafka would take it for a host, and log it
         raise InputError(
