@@ -17,6 +17,10 @@ wanted="$(IFS=,; echo "$*")"
 digest=$(cat pyproject.toml requirements.lock | sha256sum | cut -d' ' -f1)
 stamp="$venv/.installed"
 
+if ! command -v "$python" > /dev/null; then
+    echo "setup: $python is not there; set PYTHON to a Python of 3.10 to 3.12" >&2
+    exit 2
+fi
 "$python" - <<'EOF' || exit 2
 import sys
 if not (3, 10) <= sys.version_info[:2] <= (3, 12):

@@ -50,6 +50,13 @@ def test_versions_are_those_of_the_lock_file_but_modelopts(
     assert [line.split("==")[0] for line in left_out] == (["onnx"] if "gpu" in extras else [])
 
 
+def test_a_python_that_is_not_there(tmp_path: Path) -> None:
+    environment = {**os.environ, "VENV": str(tmp_path / "venv"), "PYTHON": "python3.99"}
+    done = subprocess.run([SCRIPT], env=environment, capture_output=True, text=True)
+    expected = "setup: python3.99 is not there; set PYTHON to a Python of 3.10 to 3.12\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
 @pytest.mark.parametrize(
     ("word", "code", "said"),
     [

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=NAME, description=__doc__)
+    parser = Parser(prog="scripts/build_engine.sh", description=__doc__)
     add = parser.add_argument
     range_of = ("MIN", "OPT", "MAX")
     add(

@@ -199,6 +199,7 @@ def test_a_failing_build_leaves_nothing(
         (["--batch", "1", "9", "8"], "--batch: give three numbers"),
         (["--frames", "0", "2", "8"], "--frames: give three numbers"),
         (["--precision", "fp8"], "invalid choice: 'fp8'"),
+        (["--fast"], "unrecognized arguments: --fast (see scripts/build_engine.sh --help)"),
         ([], "no NVIDIA GPU 0 here; a dry run prints"),
     ],
 )
