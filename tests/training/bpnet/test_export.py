@@ -19,6 +19,7 @@ from training.bpnet.inference_spec import InferenceSpec
 from training.bpnet.networks import OnnxNetwork, load_network, map_outputs
 from training.bpnet.pose_config import PoseConfig
 from training.bpnet.saved_model import save_model
+from training.common.onnx_session import open_session
 
 torch.set_num_threads(1)
 
@@ -51,12 +52,8 @@ def photo(height=64, width=96):
     return draw(np.full((height, width, 3), 90, np.uint8), crowd(1, 1, width, height))
 
 
-def session(path):
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-
-
 def test_tao_names_and_layout(exported):
-    run = session(exported)
+    run = open_session(exported)
     assert [item.name for item in run.get_inputs()] == [INPUT] == ["input_1:0"]
     assert run.get_inputs()[0].shape[1:] == [64, 96, 3]
     assert isinstance(run.get_inputs()[0].shape[0], str)  # any batch size
@@ -157,7 +154,7 @@ def test_int8_is_calibrated_on_a_folder(network, tmp_path, caplog):
 def test_sdk_form_enlarges_the_pafs(network, tmp_path):
     options = ExportOptions(64, 64, sdk_upsampling=4, batch=1)
     export(*network, options, tmp_path / "m.onnx")
-    run = session(tmp_path / "m.onnx")
+    run = open_session(tmp_path / "m.onnx")
     assert run.get_inputs()[0].shape == [1, 64, 64, 3]
     shapes = {item.name: item.shape for item in run.get_outputs()}
     assert shapes == {"conv2d_transpose_1/BiasAdd:0": [1, 32, 32, 38], HEATMAPS: [1, 8, 8, 19]}
@@ -169,7 +166,7 @@ def test_people_in_the_graph(network, tmp_path):
     model, info = network
     export(model, info, ExportOptions(64, 96, people=7), tmp_path / "m.onnx")
     image = torch.rand(2, 64, 96, 3, generator=torch.Generator().manual_seed(0)) - 0.5
-    peaks, scores = session(tmp_path / "m.onnx").run(
+    peaks, scores = open_session(tmp_path / "m.onnx").run(
         ["peaks", "limb_scores"], {INPUT: image.numpy()}
     )
     assert peaks.shape == (2, 18, 7, 3)
@@ -203,6 +200,6 @@ def test_the_command(saved, tmp_path, capsys):
     command = ["export", "-m", str(saved), "-k", "sesam", "-o", str(output), "-d", "64,96,3"]
     assert main([*command, "-t", "tfonnx", "-i", "channels_first"]) == 0
     assert str(output) in capsys.readouterr().out
-    assert session(output).get_inputs()[0].shape[1:] == [3, 64, 96]
+    assert open_session(output).get_inputs()[0].shape[1:] == [3, 64, 96]
     assert main([*command[:-1], "64,96"]) == 2
     assert "give HEIGHT,WIDTH,3" in capsys.readouterr().err

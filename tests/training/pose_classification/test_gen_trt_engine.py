@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from tests.training.pose_classification.networks import small_model
 from training.common.engine import precision
 from training.common.engine.python_api import PythonApi
 from training.common.engine.request import EngineRequest
+from training.common.onnx_session import open_session
 from training.common.spec import make_spec
 from training.pose_classification.cli import main
 from training.pose_classification.export import export_network
@@ -129,10 +129,9 @@ def test_precision_is_put_into_the_network(network: Path, tmp_path: Path, kind: 
     typed = precision.typed_onnx(wanted, 11, tmp_path)
     assert typed is not None
     precision.write(wanted, typed)
-    session = onnxruntime.InferenceSession(typed, providers=["CPUExecutionProvider"])
     feed = SHAPE.example(2, 100, seed=7).numpy()
     (expected,) = wanted.reference.run(None, {"input": feed})
-    (got,) = session.run(None, {"input": feed})
+    (got,) = open_session(typed).run(None, {"input": feed})
     assert got.dtype == np.float32
     difference = np.abs(got - expected).max() / np.abs(expected).max()
     assert 1e-6 < difference < {"fp16": 0.01, "int8": 0.5}[kind]

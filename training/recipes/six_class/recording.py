@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from converter import ConvertConfig, InputError, network_input
 from converter.command_line import Parser
 from converter.deepstream import AnnotationJob
 from converter.sidecar import UNKNOWN, Sidecar
+from training.common.onnx_session import open_session
 from training.common.outcome import exit_code
 from training.pose_classification.serving import network_name
 from training.recipes.six_class.rules import CLASSES
@@ -91,9 +91,7 @@ def answers(
         recorded: frame rate of the poses and size of the frames.
     """
     facts = Sidecar.of_model(folder)
-    network = onnxruntime.InferenceSession(
-        str(folder / "1" / "model.onnx"), providers=["CPUExecutionProvider"]
-    )
+    network = open_session(folder / "1" / "model.onnx")
     config = replace(
         recorded,
         pose_type=facts.pose_type or ConvertConfig.pose_type,

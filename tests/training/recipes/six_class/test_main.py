@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from tests.training.recipes.six_class.sources import write_sources
+from training.common.onnx_session import open_session
 from training.recipes.six_class import __main__ as recipe
 from training.recipes.six_class import make_data, pipeline
 from training.recipes.six_class.__main__ import main
@@ -50,9 +50,8 @@ def run(place: Path, *more: str) -> int:
 
 
 def answer(model: Path, channels: int) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     frames = np.ones((2, channels, 40, 34, 1), np.float32)
-    logits: NDArray[np.float32] = session.run(None, {"input": frames})[0]
+    logits: NDArray[np.float32] = open_session(model).run(None, {"input": frames})[0]
     return logits
 
 
