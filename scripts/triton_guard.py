@@ -183,14 +183,9 @@ def _become_server() -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (STACK, most))
 
 
-def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
-    deadline, told = float("inf"), False
-
-    def stop(*_: object) -> None:
-        nonlocal deadline
-        deadline = min(deadline, time.monotonic() + STOP_DEADLINE)
-
-    _on_ending(stop)
+@contextlib.contextmanager
+def _running(command: list[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server; it has ended when the block has, whatever ended that."""
     server = subprocess.Popen(
         command,
         env=env,
@@ -198,23 +193,41 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
         start_new_session=True,
         preexec_fn=_become_server,
     )
-    signal.signal(signal.SIGQUIT, lambda *_: server.kill())
-    url, announced = f"{LOOPBACK}:{options.http_port}", False
-    metrics = f"{LOOPBACK}:{options.metrics_port}"
-    while server.poll() is None:
-        if options.parent not in (None, os.getppid()):
-            stop()
-        if deadline < float("inf") and not told:
-            told = True
-            server.terminate()
-        if time.monotonic() > deadline:
-            server.kill()
-        if not announced and is_ready(url, metrics):
-            announced = True
-            print(f"Triton is ready: http {url}, grpc {LOOPBACK}:{options.grpc_port}", flush=True)
-        time.sleep(0.1)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)  # Python stubs that a crash has left
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # Python stubs that a crash has left
+
+
+def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespace) -> int:
+    deadline, told, announced = float("inf"), False, False
+    http, grpc, metrics = (
+        f"{LOOPBACK}:{port}"
+        for port in (options.http_port, options.grpc_port, options.metrics_port)
+    )
+
+    def stop(*_: object) -> None:
+        nonlocal deadline
+        deadline = min(deadline, time.monotonic() + STOP_DEADLINE)
+
+    _on_ending(stop)
+    with _running(command, env) as server:
+        signal.signal(signal.SIGQUIT, lambda *_: server.kill())
+        while server.poll() is None:
+            if options.parent not in (None, os.getppid()):
+                stop()
+            if deadline < float("inf") and not told:
+                told = True
+                server.terminate()
+            if time.monotonic() > deadline:
+                server.kill()
+            if not announced and is_ready(http, metrics):
+                announced = True
+                print(f"Triton is ready: http {http}, grpc {grpc}", flush=True)
+            time.sleep(0.1)
     if server.returncode < 0 and not told:
         name = signal.Signals(-server.returncode).name
         raise RuntimeError(f"tritonserver was ended by {name}: start it again")

@@ -343,6 +343,19 @@ def test_a_server_that_dies_is_told_of(foreground: Callable[..., Foreground]) ->
     assert left_behind(server.guard.pid) == []
 
 
+def test_it_leaves_nothing_when_nobody_reads_what_it_prints(
+    repository: Path, tmp_path: Path
+) -> None:
+    server, log = EmbeddedTriton(repository, log=tmp_path / "log"), tmp_path / "stderr"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with log.open("w") as stderr, os.fdopen(writer, "w") as stdout:
+        guard = subprocess.Popen(server._command, cwd=ROOT, stdout=stdout, stderr=stderr)
+    assert guard.wait(timeout=60) == 1
+    assert left_behind(guard.pid) == []
+    assert log.read_text().splitlines()[-1] == "embedded_triton: [Errno 32] Broken pipe"
+
+
 def test_it_can_be_of_low_priority(repository: Path, tmp_path: Path) -> None:
     """Its network's threads then are of a lower one; nobody but root may raise theirs."""
     code = PARENT.replace("server.start()", "import os; os.nice(10); server.start()")
