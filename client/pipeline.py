@@ -115,9 +115,11 @@ class Pipeline:
                 log.debug("request %s: %d sequences", request.id, len(batch.data))
                 under_way.append((batch, self._connection.submit(request)))
                 if len(under_way) == limit:
-                    yield from self._results(*under_way.popleft(), name)
+                    yield from self._results(*under_way[0], name)
+                    under_way.popleft()
             while under_way:
-                yield from self._results(*under_way.popleft(), name)
+                yield from self._results(*under_way[0], name)
+                under_way.popleft()
         finally:
             for _, answer in under_way:
                 answer.cancel()

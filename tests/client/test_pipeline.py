@@ -93,6 +93,23 @@ def test_a_refused_request_is_named_by_its_sequences() -> None:
         results(answers)
 
 
+def test_an_interrupt_leaves_no_request_under_way() -> None:
+    class Interrupted(Future[Any]):
+        def result(self, timeout: float | None = None) -> Any:
+            raise KeyboardInterrupt
+
+    class Silence(Answers):
+        def submit(self, request: Request) -> Future[Any]:
+            futures.append(Interrupted())
+            return futures[-1]
+
+    futures: list[Future[Any]] = []
+    pipeline = Pipeline(Silence(Settings(in_flight=2)), PAIR)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        list(pipeline.run([BATCH] * 3, ConvertConfig(), "a.npy"))
+    assert [future.cancelled() for future in futures] == [True, True]
+
+
 def test_the_ensemble_is_told_of_the_camera_and_asked_for_its_own_score() -> None:
     model = replace(ENSEMBLE, classes=2, options=ENSEMBLE.options | {"frame_size", "later"})
     answers = Answers(logits=[WELL, WELL], score=[[0.7, 0.3], [0.6, 0.4]])
