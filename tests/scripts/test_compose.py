@@ -47,10 +47,14 @@ def run_triton(
 ) -> Any:
     """Runs the container's start script with a tritonserver that prints its arguments.
 
-    And on stderr, what it finds of malloc's settings. Python finds OpenCV if `opencv`.
+    And on stderr, what it finds of malloc's settings; in the file `parent`, whose child it is.
+    Python finds OpenCV if `opencv`.
     """
     program = folder / "tritonserver"
-    program.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\nprintenv | grep MALLOC >&2 || true\n')
+    program.write_text(
+        '#!/bin/bash\nprintf "%s\\n" "$@"\nprintenv | grep MALLOC >&2 || true\n'
+        f'echo $PPID > "{folder}/parent"\n'
+    )
     program.chmod(0o755)
     python = folder / "python3"
     python.write_text(f"#!/bin/bash\nexit {0 if opencv else 1}\n")
@@ -156,12 +160,18 @@ def test_tritonserver_is_started_hardened(tmp_path: Path) -> None:
 
 def test_the_configuration_is_chosen_by_name_and_the_key_is_secret(tmp_path: Path) -> None:
     runs = [
-        run_triton(tmp_path, MODEL_CONFIG_NAME="onnxruntime").stdout.splitlines() for _ in range(2)
+        run_triton(tmp_path, MODEL_CONFIG_NAME="onnxruntime", **key).stdout.splitlines()
+        for key in ({}, {"TRITON_ADMIN_KEY": ""})
     ]
     assert runs[0][-1] == "--model-config-name=onnxruntime"
     keys = [run[5].rpartition("admin-key=")[2] for run in runs]
     assert keys[0] != keys[1]
     assert all(len(key) == 36 for key in keys)
+
+
+def test_tritonserver_gets_the_signals_of_docker(tmp_path: Path) -> None:
+    run_triton(tmp_path)
+    assert int((tmp_path / "parent").read_text()) == os.getpid()  # it takes the script's place
 
 
 def test_memory_is_kept_as_in_the_embedded_server(tmp_path: Path) -> None:
@@ -182,6 +192,7 @@ def test_docker_waits_until_triton_has_ended(tmp_path: Path, service: dict[str, 
     ("configuration", "weights", "served"),
     [
         ("onnxruntime", "model.onnx", True),
+        ("onnxruntime_int8", "model.onnx", True),
         ("onnxruntime", "model.plan", False),
         ("", "model.plan", True),
         ("", "model.onnx", False),
