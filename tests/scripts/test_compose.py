@@ -284,14 +284,28 @@ def test_the_healthcheck_tells_a_server_that_answers_from_one_that_does_not(
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize(("status", "well"), [(200, True), (503, True), (500, False), (404, False)])
-def test_the_healthcheck_tells_a_full_queue_from_a_dead_model(status: int, well: bool) -> None:
+ANSWER = b'{"outputs": [{"data": ["walking"]}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "well"),
+    [
+        (200, ANSWER, True),
+        (200, b'{"outputs": []}', False),
+        (503, ANSWER, True),
+        (500, ANSWER, False),
+        (404, ANSWER, False),
+    ],
+)
+def test_the_healthcheck_tells_a_full_queue_from_a_dead_model(
+    status: int, body: bytes, well: bool
+) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(b'{"outputs": [{"data": ["walking"]}]}')
+            self.wfile.write(body)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever).start()
