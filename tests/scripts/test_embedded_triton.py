@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import shutil
@@ -160,39 +159,15 @@ def test_a_taken_port_is_named(repository: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("ports", "message"),
-    [
-        (["--http-port", "99999"], "--http-port 99999: a port is a number from 1 to 65535"),
-        (["--grpc-port", "-1"], "--grpc-port -1: a port is a number from 1 to 65535"),
-        (["--http-port", "0"], "--http-port 0: a port is a number from 1 to 65535"),
-        (
-            ["--http-port", "18121", "--metrics-port", "18121"],
-            "--http-port and --metrics-port are both 18121: give each a port of its own",
-        ),
-        (
-            ["--http-port", "x"],
-            "argument --http-port: invalid int value: 'x' "
-            "(see python -m scripts.embedded_triton --help)",
-        ),
-    ],
-)
-def test_a_wrong_port_is_one_line(
-    ports: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_another_server_on_its_ports_is_not_taken_for_it(
+    triton: EmbeddedTriton, repository: Path
 ) -> None:
-    free = ["--http-port", "18122", "--grpc-port", "18123", "--metrics-port", "18124"]
-    assert triton_guard.main([*free, *ports]) == 2
-    assert capsys.readouterr().err == f"embedded_triton: {message}\n"
-
-
-def test_only_a_taken_port_is_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(probe: socket.socket, address: tuple[str, int]) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr("socket.socket.bind", refuse)
-    message = r"^port 80 cannot be used \(Permission denied\): choose another with --http-port$"
-    with pytest.raises(InputError, match=message):
-        triton_guard.check_ports((80, 81, 82))
+    urls = (triton.http_url, triton.grpc_url, triton.metrics_url)
+    ports = [int(url.rpartition(":")[2]) for url in urls]
+    server = EmbeddedTriton(repository, "embedded", *ports)
+    with pytest.raises(InputError, match=f"port {ports[0]} is taken"):
+        server.start()
+    assert not server.log.exists()
 
 
 def test_an_interrupt_while_it_starts_leaves_nothing(
