@@ -104,8 +104,9 @@ def test_it_comes_back_on_the_same_ports_after_a_crash(repository: Path, tmp_pat
         server.restart()
         assert is_ready(server.http_url)
         assert (server.http_url, server.grpc_url, server.metrics_url) == urls
+        server.restart()  # while it runs
         server.kill()
-    assert (tmp_path / "log").read_text().count("Started HTTPService") == 2
+    assert (tmp_path / "log").read_text().count("Started HTTPService") == 3
 
 
 def test_it_ends_with_its_parent(repository: Path, tmp_path: Path) -> None:
@@ -188,6 +189,23 @@ def test_an_interrupt_while_it_starts_leaves_nothing(
     assert not server.log.exists()
 
 
+def test_a_server_that_is_not_ready_in_time_is_ended(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server, guards = EmbeddedTriton(repository, log=tmp_path / "log"), []
+
+    def silent(*_: str) -> bool:
+        guards.append(guard_of(server))
+        wait_until(lambda: Path("/proc") in [path.parent for path in left_behind(guards[0])])
+        return False
+
+    monkeypatch.setattr(embedded_triton, "is_ready", silent)
+    monkeypatch.setattr(embedded_triton, "START_DEADLINE", 0.0)
+    with pytest.raises(RuntimeError, match="Triton was not ready in time: "):
+        server.start()
+    assert left_behind(guards[0]) == []
+
+
 def test_bodypose_is_served_when_its_network_is_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -209,8 +227,10 @@ def test_paths_may_have_a_space(
 
 
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:
+    server = EmbeddedTriton(tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere is not a folder"):
-        EmbeddedTriton(tmp_path / "nowhere").start()
+        server.start()
+    assert not server.log.exists()
 
 
 def test_a_model_that_does_not_load_is_named_and_the_log_kept(repository: Path) -> None:
@@ -246,9 +266,9 @@ def test_a_folder_that_is_no_model_is_named(
 
 
 def test_an_unknown_option_is_named(repository: Path, tmp_path: Path) -> None:
-    server = EmbeddedTriton(
-        repository, extra_args=["--strict-readiness=perhaps"], log=tmp_path / "log"
-    )
+    log = tmp_path / "log"
+    log.write_text("failed to load 'an earlier one'\n")
+    server = EmbeddedTriton(repository, extra_args=["--strict-readiness=perhaps"], log=log)
     with pytest.raises(RuntimeError, match='Bad option: "--strict-readiness"'):
         server.start()
 
