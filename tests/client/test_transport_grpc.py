@@ -65,7 +65,7 @@ class Broken:
         raise StopAsyncIteration
 
     def cancel(self) -> None:
-        pass
+        self.cancelled = True
 
     async def infer(self, **arguments: Any) -> str:
         return f"{arguments['request_id']} by a call of its own"
@@ -79,6 +79,8 @@ def test_whoever_reads_the_requests_of_a_broken_stream_ends() -> None:
         assert await transport.infer(Request("7", {}, {})) == "7 by a call of its own"
         for _ in range(9):  # turns of the loop
             await asyncio.sleep(0)
+        assert broken.cancelled
+        assert not transport._waiting
         assert broken.reader.done()
         assert broken.reader.result() == ["7"]
 
