@@ -164,9 +164,9 @@ def test_another_server_on_its_ports_is_not_taken_for_it(
     triton: EmbeddedTriton, repository: Path
 ) -> None:
     urls = (triton.http_url, triton.grpc_url, triton.metrics_url)
-    ports = [int(url.rpartition(":")[2]) for url in urls]
-    server = EmbeddedTriton(repository, "embedded", *ports)
-    with pytest.raises(InputError, match=f"port {ports[0]} is taken"):
+    http, grpc, metrics = (int(url.rpartition(":")[2]) for url in urls)
+    server = EmbeddedTriton(repository, http_port=http, grpc_port=grpc, metrics_port=metrics)
+    with pytest.raises(InputError, match=f"port {http} is taken"):
         server.start()
     assert not server.log.exists()
 
