@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,19 +43,22 @@ def test_a_topic_becomes_a_document(
 def test_live_writes_what_is_published_from_now_on(brokers: Brokers) -> None:
     brokers.send("gate", message(0))
     command = [sys.executable, "-m", "video.poses", f"{brokers.url}/gate", "-o", "-", "--live"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        ThreadPoolExecutor() as reader,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process,
+    ):
         assert process.stdout
-        deadline = time.monotonic() + 60
-        number = 1
-        while number < 600 and time.monotonic() < deadline and process.poll() is None:
-            brokers.send("gate", message(number))
+        first = reader.submit(process.stdout.readline)
+        number, deadline = 0, time.monotonic() + 120
+        while not first.done() and time.monotonic() < deadline:
+            brokers.send("gate", message(number := number + 1))
             time.sleep(0.1)
-            number += 1
-            if number > 100 or time.monotonic() > deadline - 40:
-                break
+        live = first.done()
+        brokers.send("gate", *[message(number + more) for more in (1, 2, 3)])
         process.terminate()
-        numbers = [json.loads(line)["batches"][0]["frame_num"] for line in process.stdout]
-    assert process.returncode == 0
+        lines = [first.result(), *process.stdout]
+    assert (live, process.returncode) == (True, 0)
+    numbers = [json.loads(line)["batches"][0]["frame_num"] for line in lines]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert numbers[0] > 0
 

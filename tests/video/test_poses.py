@@ -264,13 +264,13 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
         command = [sys.executable, "-m", "video.poses", camera.url, "-o", str(output), "--live"]
         command += ["--save-video", str(tmp_path / "kept.mp4")]
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         part = tmp_path / f".poses.json.{process.pid}.part"
         while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not output.exists()
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     recorded = frames(output)
     assert recorded and abs(recorded[0]["ntp_timestamp"] / 1e9 - time.time()) < 120
@@ -278,7 +278,7 @@ def test_a_stream_is_recorded_until_it_is_stopped(tmp_path: Path, number: signal
     kept = Video(str(tmp_path / "kept.mp4"))
     assert kept.size == (640, 360)
     # The frame that was being worked on may be in the pictures already.
-    assert recorded[-1]["frame_num"] < kept.total < recorded[-1]["frame_num"] + 60
+    assert recorded[-1]["frame_num"] < kept.total < recorded[-1]["frame_num"] + 900  # 30 seconds
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -18,10 +18,10 @@ class Brokers:
                 "linger.ms": 0,
             }
         )
-        (broker,) = self._producer.list_topics(timeout=20).brokers.values()
+        (broker,) = self._producer.list_topics(timeout=60).brokers.values()
         self.url = f"kafka://{broker.host}:{broker.port}"
 
     def send(self, topic: str, *messages: bytes) -> None:
         for message in messages:
             self._producer.produce(topic, message, partition=0)
-        assert self._producer.flush(20) == 0
+        assert self._producer.flush(60) == 0

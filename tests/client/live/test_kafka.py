@@ -83,6 +83,9 @@ def test_a_broker_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     source = KafkaSource(f"kafka://127.0.0.1:{port}/poses")
+    end = time.monotonic() + 60
+    while not caplog.records and time.monotonic() < end:
+        assert source.poll(0.1) == []
     for _ in range(10):
         assert source.poll(0.1) == []
     source.close()
