@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,11 +39,13 @@ class Live:
 
     def __init__(self, server: EmbeddedTriton, source: str, out: Path, *flags: str) -> None:
         self._events = out / "results.ndjson"
+        self._log = out.with_name("live.log")
         words = [sys.executable, "-m", "client", source, "--live", "-u", server.http_url]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            [*words, "--output_path", str(out), *flags], stdin=pipe, stdout=pipe, stderr=pipe
-        )
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*words, "--output_path", str(out), *flags], stdin=pipe, stdout=pipe, stderr=log
+            )
 
     def feed(self, *records: bytes) -> None:
         assert self.process.stdin is not None
@@ -50,27 +54,42 @@ class Live:
         self.process.stdin.flush()
 
     @property
+    def has_read_all(self) -> bool:
+        """Whether it has taken what it was fed; a signal that comes now takes none of it away."""
+        assert self.process.stdin is not None
+        return not any(fcntl.ioctl(self.process.stdin, termios.FIONREAD, bytes(4)))
+
+    @property
+    def log(self) -> str:
+        """What it has logged up to now."""
+        return self._log.read_text()
+
+    @property
     def events(self) -> list[dict[str, Any]]:
         if not self._events.exists():
             return []
         return [json.loads(line) for line in self._events.read_text().splitlines()]
 
-    def wait_for(self, count: int, timeout: float = 40) -> list[dict[str, Any]]:
-        """Wait for so many events while the source is open."""
-        end = time.monotonic() + timeout
-        while len(self.events) < count:
-            assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < end, self.events
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait while the run goes on."""
+        end = time.monotonic() + 120
+        while not condition():
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < end, (self.events, self.log)
             time.sleep(0.02)
+
+    def wait_for(self, count: int) -> list[dict[str, Any]]:
+        """Wait for so many events while the source is open."""
+        self.wait_until(lambda: len(self.events) >= count)
         return self.events
 
     def finish(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
         """End the source, or send a signal; returns the exit code, stdout, and the log."""
         if number:
             self.process.send_signal(number)
-        out, log = self.process.communicate(timeout=40)
-        assert b"Traceback" not in log, log.decode()
-        return self.process.returncode, out.decode(), log.decode()
+        out, _ = self.process.communicate(timeout=120)
+        assert "Traceback" not in self.log, self.log
+        return self.process.returncode, out.decode(), self.log
 
 
 @pytest.fixture
@@ -114,7 +133,7 @@ def test_a_label_comes_with_the_last_frame_of_its_stride(
     assert len(run.events) == 2
     run.feed(frames[149])
     assert spans(run.wait_for(3)[2:]) == [("3", 50, 149, "walking")]
-    assert all(0 <= event["latency"] < 5 for event in run.events)
+    assert all(0 <= event["latency"] < 30 for event in run.events)
     run.feed(*frames[150:])
     code, out, log = run.finish()
     assert code == 0
@@ -149,23 +168,24 @@ def test_a_stream_gives_the_labels_that_a_file_gives(
 def test_a_growing_file_and_a_stop(live: Callable[..., Live], tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     run = live(str(path))
-    frames = [frame.strip() for frame in lines({7: [WALKING] * 160})]
+    frames = [frame.strip() for frame in lines({7: [WALKING] * 210})]
     with path.open("wb", buffering=0) as file:  # as DeepStream writes it: an array, never closed
         file.write(b"[" + b",\n".join(frames[:50]))
         for frame in frames[50:100]:
             file.write(b",\n" + frame)
         assert spans(run.wait_for(1)) == [("7", 0, 99, "walking")]
-        assert run.events[0]["latency"] < 5
+        assert run.events[0]["latency"] < 30
         file.write(b",\n" + b",\n".join(frames[100:150]))
         run.wait_for(2)
     path.rename(tmp_path / "poses.json.1")
-    path.write_bytes(b"[" + b",\n".join(frames[150:]))  # after rotation
-    time.sleep(1)
+    (tmp_path / "new").write_bytes(b"[" + b",\n".join(frames[150:]))
+    (tmp_path / "new").rename(path)  # after rotation; it is read in one go
+    run.wait_for(3)
     code, _, log = run.finish(signal.SIGTERM)
     assert code == 0
-    assert spans(run.events[2:]) == [("7", 60, 159, "walking")]
+    assert spans(run.events[2:]) == [("7", 100, 199, "walking"), ("7", 110, 209, "walking")]
     assert "is another file now" in log
-    assert "160 frames read, 3 segments, 3 labelled, 0 dropped" in log
+    assert "210 frames read, 4 segments, 4 labelled, 0 dropped" in log
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -175,7 +195,7 @@ def test_a_signal_ends_a_run_in_good_order(
     run = live("-")
     run.feed(*lines({1: [WALKING] * 130}))
     run.wait_for(1)
-    time.sleep(0.5)
+    run.wait_until(lambda: run.has_read_all)
     code, _, log = run.finish(number)
     assert code == 0
     assert spans(run.events) == [("1", 0, 99, "walking"), ("1", 30, 129, "walking")]
@@ -226,8 +246,7 @@ def test_a_server_killed_and_restarted(
     run.wait_for(1)
     server.kill()
     run.feed(*frames[100:200])
-    time.sleep(1)
-    assert run.process.poll() is None
+    run.wait_until(lambda: "trying again" in run.log)
     server.restart()
     run.wait_for(3)
     run.feed(*frames[200:])
@@ -241,7 +260,7 @@ def test_a_server_killed_and_restarted(
 
 def test_a_server_that_stays_away(live: Callable[..., Live], serve: Callable[..., Any]) -> None:
     server, _ = serve()
-    run = live("-", "--deadline", "2", server=server)
+    run = live("-", "--deadline", "10", server=server)
     run.feed(*lines({1: [WALKING] * 100}))
     run.wait_for(1)
     server.kill()
@@ -259,13 +278,10 @@ def test_a_second_signal_ends_at_once(live: Callable[..., Live], serve: Callable
     run.wait_for(1)
     server.kill()
     run.feed(*lines({1: [WALKING] * 150})[100:])
-    time.sleep(0.5)
-    run.process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
-    start = time.monotonic()
+    run.wait_until(lambda: "trying again" in run.log)
+    run.process.send_signal(signal.SIGTERM)  # another number: two of one may arrive as one
     code, _, log = run.finish(signal.SIGINT)
-    assert time.monotonic() - start < 15
-    assert code == 130
+    assert code == 130  # and not 1, as after waiting for the server
     assert "2 segments, 1 labelled, 1 dropped (1 no answer)" in log
 
 
@@ -331,12 +347,10 @@ def test_nobody_reads_the_labels(live: Callable[..., Live]) -> None:
     assert run.process.stdout is not None
     run.process.stdout.close()
     run.feed(*lines({1: [WALKING] * 100}))
-    assert run.process.wait(40) == 1
-    assert run.process.stderr is not None
-    log = run.process.stderr.read().decode()
-    assert "Broken pipe" in log
-    assert "Traceback" not in log
-    assert "Exception ignored" not in log
+    assert run.process.wait(120) == 1
+    assert "Broken pipe" in run.log
+    assert "Traceback" not in run.log
+    assert "Exception ignored" not in run.log
 
 
 def test_poses_of_another_type_are_told(live: Callable[..., Live]) -> None:

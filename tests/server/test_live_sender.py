@@ -88,7 +88,7 @@ def test_the_oldest_are_dropped_with_one_warning_while_the_server_is_away(
         start = time.monotonic()
         for number in range(1, 31):
             sender.offer(segment(number))
-        assert time.monotonic() - start < 10  # reading goes on
+        assert time.monotonic() - start < 30  # reading goes on
         assert sender.left == 6
         away.clear()
         sender.finish(lambda: 30)
@@ -159,14 +159,19 @@ def test_a_full_disk_ends_the_run(triton: EmbeddedTriton) -> None:
 def test_the_end_waits_no_longer_than_patience(triton: EmbeddedTriton) -> None:
     delivered: Delivered = []
     with (
-        FaultyProxy(triton.http_url, lambda n: UNAVAILABLE if n > 1 else None) as proxy,
+        FaultyProxy(
+            triton.http_url, lambda _: UNAVAILABLE if len(delivered) > 1 else None
+        ) as proxy,
         sending(proxy.url, into(delivered)) as sender,
     ):
         for number in range(5):
             sender.offer(segment(number))
+        while sender.labelled < 2:  # the server may be slow before it is silent
+            sender.check()
+            time.sleep(0.01)
         start = time.monotonic()
         sender.finish(lambda: 1.0)
-        assert 1.0 < time.monotonic() - start < 10
+        assert 1.0 < time.monotonic() - start < 30
         assert sender.left == 3
     assert delivered == expected(0, 1)
 
