@@ -60,7 +60,8 @@ class EmbeddedTriton:
         extra_args: Sequence[str] = (),
         log: Path | None = None,
     ) -> None:
-        self._ports = _free_ports(http_port, grpc_port, metrics_port)
+        self._reserved = contextlib.ExitStack()
+        self._ports = [port or self._reserve() for port in (http_port, grpc_port, metrics_port)]
         self._command = [sys.executable, "-m", "scripts.embedded_triton"]
         self._command += ["--repository", str(Path(repository).resolve())]
         self._command += ["--model-config-name", model_config_name, "--parent", str(os.getpid())]
@@ -114,6 +115,7 @@ class EmbeddedTriton:
     def stop(self) -> None:
         """End the server in good order; a second call does nothing."""
         self._end(signal.SIGTERM)
+        self._reserved.close()
         if self._log_is_temporary:
             self.log.unlink(missing_ok=True)
 
@@ -136,6 +138,13 @@ class EmbeddedTriton:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _reserve(self) -> int:
+        """A free port that the system gives to nobody else until `stop`; ours may listen there."""
+        holder = self._reserved.enter_context(socket.socket())
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((LOOPBACK, 0))
+        return int(holder.getsockname()[1])
 
     def _end(self, number: signal.Signals) -> None:
         if self._guard is None:
@@ -164,14 +173,6 @@ def _temporary_log() -> Path:
     handle, name = tempfile.mkstemp(prefix="embedded-triton-", suffix=".log")
     os.close(handle)
     return Path(name)
-
-
-def _free_ports(*wanted: int) -> list[int]:
-    with contextlib.ExitStack() as held:  # all at once, lest one is given out twice
-        sockets = [held.enter_context(socket.socket()) for _ in wanted]
-        for probe in sockets:
-            probe.bind((LOOPBACK, 0))
-        return [port or probe.getsockname()[1] for port, probe in zip(wanted, sockets, strict=True)]
 
 
 if __name__ == "__main__":

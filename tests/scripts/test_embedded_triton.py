@@ -25,6 +25,7 @@ from scripts.triton_guard import is_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = [sys.executable, "-m", "scripts.embedded_triton"]
+PATIENCE = embedded_triton.START_DEADLINE  # the machine may be busy
 
 PARENT = """
 import sys, time
@@ -49,7 +50,7 @@ def left_behind(guard: int) -> list[Path]:
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
-                command = (process / "cmdline").read_bytes().decode()
+                command = (process / "cmdline").read_bytes().decode(errors="replace")
             except OSError:  # it has just ended
                 continue
             if f"embedded-triton-{guard}-" in command:
@@ -58,7 +59,8 @@ def left_behind(guard: int) -> list[Path]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 25
+    """Also for what has been killed: on a busy machine it takes its time to be gone."""
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -97,8 +99,8 @@ def test_it_listens_on_loopback_only_and_leaves_nothing(repository: Path) -> Non
             assert not accepts("127.0.0.2", int(port))  # as a server on all addresses would
             assert not accepts("::1", int(port))
     assert not is_ready(server.http_url)
-    assert left_behind(guard) == []
     assert not log.exists()
+    wait_until(lambda: left_behind(guard) == [])
     server.stop()  # a second time
 
 
@@ -107,13 +109,21 @@ def test_it_comes_back_on_the_same_ports_after_a_crash(repository: Path, tmp_pat
         urls, guard = (server.http_url, server.grpc_url, server.metrics_url), guard_of(server)
         server.kill()
         assert not is_ready(server.http_url)
-        assert left_behind(guard) == []
+        wait_until(lambda: left_behind(guard) == [])
         server.restart()
-        assert is_ready(server.http_url)
+        wait_until(lambda: is_ready(server.http_url))
         assert (server.http_url, server.grpc_url, server.metrics_url) == urls
         server.restart()  # while it runs
         server.kill()
     assert (tmp_path / "log").read_text().count("Started HTTPService") == 3
+
+
+def test_ports_that_it_has_chosen_are_given_to_nobody_else(repository: Path) -> None:
+    server = EmbeddedTriton(repository)
+    for url in (server.http_url, server.grpc_url, server.metrics_url):
+        with socket.socket() as other, pytest.raises(OSError, match="already in use"):
+            other.bind(("127.0.0.1", int(url.rpartition(":")[2])))
+    server.stop()
 
 
 def test_it_ends_with_its_parent(repository: Path, tmp_path: Path) -> None:
@@ -147,7 +157,7 @@ def test_it_outlives_the_thread_that_started_it(repository: Path) -> None:
     thread.start()
     thread.join()
     time.sleep(0.5)
-    assert is_ready(server.http_url)
+    wait_until(lambda: is_ready(server.http_url))
     server.kill()
     server.stop()
 
@@ -192,7 +202,7 @@ def test_an_interrupt_while_it_starts_leaves_nothing(
     monkeypatch.setattr(embedded_triton, "is_ready", interrupt)
     with pytest.raises(KeyboardInterrupt):
         server.__enter__()
-    assert left_behind(guards[0]) == []
+    wait_until(lambda: left_behind(guards[0]) == [])
     assert not server.log.exists()
 
 
@@ -230,7 +240,7 @@ def test_paths_may_have_a_space(
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     with EmbeddedTriton(make_repository(folder)) as server:
-        assert is_ready(server.http_url)
+        wait_until(lambda: is_ready(server.http_url))
 
 
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:
@@ -293,12 +303,12 @@ def foreground(repository: Path, tmp_path: Path) -> Iterator[Callable[..., Foreg
     """Starts one and waits until it is ready: `foreground(*before)`, words before the command."""
     probe = EmbeddedTriton(repository)  # for its free ports
     ports = [url.partition(":")[2] for url in (probe.http_url, probe.grpc_url, probe.metrics_url)]
-    probe.stop()
     flags = zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True)
     words = ["--repository", str(repository), *(word for pair in flags for word in pair)]
     ready = f"Triton is ready: http 127.0.0.1:{ports[0]}, grpc 127.0.0.1:{ports[1]}"
     output = tmp_path / "output"
     with contextlib.ExitStack() as running:
+        running.callback(probe.stop)
 
         def start(*before: str) -> Foreground:
             stream = running.enter_context(output.open("w"))
@@ -318,8 +328,8 @@ def test_in_the_foreground_it_ends_in_good_order(
 ) -> None:
     server = foreground("env", "--default-signal=HUP")  # the tests may run under nohup
     server.guard.send_signal(number)
-    assert server.guard.wait(timeout=25) == 0
-    assert left_behind(server.guard.pid) == []
+    assert server.guard.wait(timeout=PATIENCE) == 0
+    wait_until(lambda: left_behind(server.guard.pid) == [])
 
 
 def test_it_may_outlive_its_terminal(foreground: Callable[..., Foreground]) -> None:
@@ -328,7 +338,7 @@ def test_it_may_outlive_its_terminal(foreground: Callable[..., Foreground]) -> N
     (ignored,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.M)
     assert int(ignored, 16) >> (signal.SIGHUP - 1) & 1
     server.guard.send_signal(signal.SIGTERM)
-    assert server.guard.wait(timeout=25) == 0
+    assert server.guard.wait(timeout=PATIENCE) == 0
 
 
 def test_a_server_that_dies_is_told_of(foreground: Callable[..., Foreground]) -> None:
@@ -339,10 +349,10 @@ def test_a_server_that_dies_is_told_of(foreground: Callable[..., Foreground]) ->
         if path.parent == Path("/proc") and b"bin/tritonserver" in (path / "cmdline").read_bytes()
     )
     os.kill(int(process.name), signal.SIGSEGV)
-    assert server.guard.wait(timeout=25) == 1
+    assert server.guard.wait(timeout=PATIENCE) == 1
     last = server.output.read_text().splitlines()[-1]
     assert last == "embedded_triton: tritonserver was ended by SIGSEGV: start it again"
-    assert left_behind(server.guard.pid) == []
+    wait_until(lambda: left_behind(server.guard.pid) == [])
 
 
 def test_it_leaves_nothing_when_nobody_reads_what_it_prints(

@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -298,17 +298,19 @@ def test_the_embedded_server_really_starts(
     ready = f"Triton is ready: http 127.0.0.1:{unused_ports[0]}, grpc 127.0.0.1:{unused_ports[1]}\n"
     assert ready in lines  # reads until it comes, or until the end
     server.terminate()
-    server.communicate(timeout=25)
+    server.communicate(timeout=120)
     assert server.returncode == 0
 
 
 @pytest.fixture
-def unused_ports() -> list[str]:
+def unused_ports() -> Iterator[list[str]]:
+    """Which the system gives to nobody else meanwhile."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(3)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [str(probe.getsockname()[1]) for probe in sockets]
+        for holder in sockets:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(("127.0.0.1", 0))
+        yield [str(holder.getsockname()[1]) for holder in sockets]
 
 
 def test_help_from_its_own_folder(checkout: Path) -> None:
