@@ -101,7 +101,7 @@ def test_a_command_runs(block: Block, checkout: Path, request: pytest.FixtureReq
         env=os.environ | {"VENV": sys.prefix, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
 

@@ -56,15 +56,17 @@ def test_results_are_in_order_whatever_the_order_of_answers(triton: EmbeddedTrit
 
 @pytest.mark.parametrize("in_flight", [1, 5])
 def test_requests_in_flight_are_bounded(in_flight: int, triton: EmbeddedTriton) -> None:
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, change = 0, 0, threading.Condition()
 
     def count(_: int) -> Fault:  # runs while the request is under way
         nonlocal running, most
-        with lock:
+        with change:
             running += 1
             most = max(most, running)
+            change.notify_all()
+            change.wait_for(lambda: most >= in_flight, 5)  # a busy client sends them one by one
         time.sleep(0.02)
-        with lock:
+        with change:
             running -= 1
         return None
 
@@ -74,20 +76,20 @@ def test_requests_in_flight_are_bounded(in_flight: int, triton: EmbeddedTriton) 
 
 
 def test_a_slow_answer_is_asked_for_again(triton: EmbeddedTriton) -> None:
-    slow_once = {10: 15.0}
+    slow_once = {10: 60.0}
     with FaultyProxy(triton.http_url, slow_once.get) as proxy:
         start = time.monotonic()
-        results = classify(clips(ORDER), url=proxy.url, timeout=0.5)
-        assert time.monotonic() - start < 14
+        results = classify(clips(ORDER), url=proxy.url, timeout=2)
+        assert time.monotonic() - start < 50
     assert [result.label for result in results] == EXPECTED
 
 
 @pytest.mark.parametrize(
     ("fault", "flags", "message"),
     [
-        (UNAVAILABLE, ["--deadline", "1"], "try again later; gave up after 1 s"),
-        (5.0, ["--deadline", "1"], "no answer within 1 s; gave up after 1 s"),
-        (5.0, ["--timeout", "0.3", "--deadline", "1"], "; gave up after 1 s"),
+        (UNAVAILABLE, ["--deadline", "3"], "try again later; gave up after 3 s"),
+        (9.0, ["--deadline", "3"], "no answer within 3 s; gave up after 3 s"),
+        (9.0, ["--timeout", "0.9", "--deadline", "3"], "; gave up after 3 s"),
         (answer("500 Oops", '{"error":"no\\nmemory"}'), [], ": HTTP 500: no memory"),
         (answer("403 No", f"<html>\n{'x' * 999}"), [], ": HTTP 403: <html> xxx"),
         (answer("200 OK", "<html>"), [], "does not answer as Triton does"),
@@ -124,11 +126,11 @@ def test_no_server(
         url = f"127.0.0.1:{taken.getsockname()[1]}"
     words = [str(tmp_path / "a.npy"), *flags_of(way, triton), "-u", url]
     start = time.monotonic()
-    assert main([*words, "--deadline", "0.7", "--output_path", str(tmp_path / "out")]) == 1
-    assert 0.2 < time.monotonic() - start < 15
+    assert main([*words, "--deadline", "2", "--output_path", str(tmp_path / "out")]) == 1
+    assert 0.2 < time.monotonic() - start < 30
     first, last = caplog.messages[-2:]
-    assert "trying again for up to 0.7 s" in first
-    assert "gave up after 0.7 s; is a Triton server running there" in last
+    assert "trying again for up to 2 s" in first
+    assert "gave up after 2 s; is a Triton server running there" in last
     assert not (tmp_path / "out").exists()
 
 
@@ -225,12 +227,12 @@ def test_a_server_killed_for_good(slow: EmbeddedTriton, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "results.txt").write_text("of an earlier run")
-    command = start_command(tmp_path / "a.npy", out, "-u", slow.http_url, "--deadline", "1")
+    command = start_command(tmp_path / "a.npy", out, "-u", slow.http_url, "--deadline", "5")
     wait_for_first_results(out)
     slow.kill()
     _, log = command.communicate(timeout=60)
     assert command.returncode == 1
-    assert "gave up after 1 s" in log.splitlines()[-1]
+    assert "gave up after 5 s" in log.splitlines()[-1]
     assert "Traceback" not in log
     assert [path.read_text() for path in out.iterdir()] == ["of an earlier run"]
 
@@ -246,7 +248,7 @@ def test_a_signal_ends_cleanly(
     command = start_command(tmp_path / "a.npy", out, *flags_of(way, slow), "--in-flight", "2")
     wait_for_first_results(out)
     command.send_signal(number)
-    _, log = command.communicate(timeout=20)
+    _, log = command.communicate(timeout=60)
     assert command.returncode == 130
     assert log.splitlines()[-1].endswith("interrupted; results not finished were not written")
     assert "Traceback" not in log
@@ -256,7 +258,7 @@ def test_a_signal_ends_cleanly(
 def test_a_failure_ends_an_iteration_for_good(triton: EmbeddedTriton) -> None:
     with (
         FaultyProxy(triton.http_url, lambda n: "drop" if n > 5 else None) as proxy,
-        Client(Settings(proxy.url, deadline=0.5)) as client,
+        Client(Settings(proxy.url, deadline=3)) as client,
     ):
         results = client.classify(clips(ORDER))
         with pytest.raises(ServerError):

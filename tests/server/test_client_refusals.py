@@ -248,7 +248,7 @@ def test_documents_without_poses(
 def test_the_wrong_port(
     zoo: EmbeddedTriton, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    words = ["--deadline", "0.5"]
+    words = ["--deadline", "3"]
     code, _ = run(tmp_path, clips([1]), zoo, "-u", zoo.grpc_url, *words)
     assert code == 1
     assert "does not speak HTTP: for its gRPC port use -i grpc" in caplog.messages[-1]

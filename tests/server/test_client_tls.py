@@ -54,7 +54,7 @@ def test_a_server_that_asks_who_we_are(
         assert result.label == "walking"
         with pytest.raises(ServerError):
             stranger = Tls(tmp_path / "server.pem")
-            classify(clips([4]), url=proxy.url, protocol=protocol, tls=stranger, deadline=0.5)
+            classify(clips([4]), url=proxy.url, protocol=protocol, tls=stranger, deadline=3)
 
 
 def test_a_stranger_is_not_trusted(protocol: str, triton: EmbeddedTriton, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_stranger_is_not_trusted(protocol: str, triton: EmbeddedTriton, tmp_pa
         FaultyProxy(url(protocol, triton), tls=tls_end(tmp_path)) as proxy,
         pytest.raises(ServerError, match="--ssl-ca"),
     ):
-        classify(clips([4]), url=proxy.url, protocol=protocol, tls=Tls(), deadline=0.5)
+        classify(clips([4]), url=proxy.url, protocol=protocol, tls=Tls(), deadline=3)
 
 
 def test_flags(triton: EmbeddedTriton, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_one_side_encrypts_and_the_other_does_not(
     context = None if flags else tls_end(tmp_path)
     with FaultyProxy(url(protocol, triton), tls=context) as proxy:
         words = [sys.executable, "-m", "client", str(tmp_path / "a.npy"), "-i", protocol, *flags]
-        words += ["-u", proxy.url, "--deadline", "0.5", "--output_path", str(tmp_path / "out")]
+        words += ["-u", proxy.url, "--deadline", "3", "--output_path", str(tmp_path / "out")]
         answer = subprocess.run(words, capture_output=True, text=True)
     assert answer.returncode == 1
     errors = [line for line in answer.stderr.splitlines() if "[WARNING]" not in line]

@@ -104,7 +104,7 @@ class NvidiaStyleClient:
             else:
                 self.client.async_infer(NETWORK, callback=completed, **request)
         for _ in range(sent):
-            result, error = done.get(timeout=30)
+            result, error = done.get(timeout=120)
             assert error is None, error
             yield result
         if streaming:

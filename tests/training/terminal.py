@@ -21,7 +21,7 @@ def on_a_terminal(module: str, *arguments: str | Path) -> str:
     os.close(side)
     shown = _read(terminal)
     os.close(terminal)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == 0, shown
     assert b"Epoch" not in out
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)

@@ -83,7 +83,7 @@ def test_two_processes(spec, tmp_path):
     command = [sys.executable, "-m", "training.bpnet", "train", "-e", str(spec)]
     command += ["-r", str(results), "--gpus", "2", "num_epoch=1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     kpi = status(results)[1]["kpi"]
     assert status(results)[1]["step"] == 1  # 4 records, 2 processes, 2 a batch
@@ -96,7 +96,7 @@ def test_a_loss_that_is_not_finite_stops_all_processes_with_one_line(spec, tmp_p
     command += ["-r", str(tmp_path / "results"), "--gpus", "2", "-ll", "ERROR", "num_epoch=1"]
     command += ["dataloader.normalization_params.image_scale=[1e-38,1e-38,1e-38]"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 2, done.stderr[-2000:]
     lines = [line for line in done.stderr.splitlines() if "the loss is" in line]
     assert len(lines) == 1

@@ -26,7 +26,7 @@ def test_two_processes(tmp_path):
         f"train.results_dir={results}", "train.num_gpus=2",
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (results / "status.json").read_text().splitlines()]
     # Written by one process only: 24 sequences are 3 steps of 4 for each of two processes.

@@ -26,7 +26,7 @@ def test_bar_on_a_terminal(tmp_path):
 
 def test_lines_elsewhere(tmp_path):
     command = [sys.executable, "-m", MODULE, "train", "-e", str(write_spec(tmp_path))]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=600)
     assert done.returncode == 0
     lines = [line for line in done.stderr.splitlines() if "Epoch" in line]
     assert len(lines) == 2 and "Epoch 2 of 2: train_loss" in lines[1]

@@ -28,7 +28,7 @@ def run(task: str, spec: Path, *overrides: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
