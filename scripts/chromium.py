@@ -45,7 +45,7 @@ def open_chromium(
         raise InputError(
             "chromium and chromedriver are not installed: run scripts/setup_chromium.sh"
         )
-    with TemporaryDirectory(prefix="chromium-") as profile:
+    with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()
         options.binary_location = browser
         for flag in (*FLAGS, f"--user-data-dir={profile}/profile"):

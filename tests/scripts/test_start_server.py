@@ -7,13 +7,14 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.unused_port import unused_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = """case "$1 $2" in
@@ -304,13 +305,8 @@ def test_the_embedded_server_really_starts(
 
 @pytest.fixture
 def unused_ports() -> Iterator[list[str]]:
-    """Which the system gives to nobody else meanwhile."""
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
-        for holder in sockets:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            holder.bind(("127.0.0.1", 0))
-        yield [str(holder.getsockname()[1]) for holder in sockets]
+        yield [str(held.enter_context(unused_port())) for _ in range(3)]
 
 
 def test_help_from_its_own_folder(checkout: Path) -> None:

@@ -23,6 +23,7 @@ from tests.server.client_inputs import WAYS, clips, flags_of
 from tests.server.faulty_proxy import UNAVAILABLE, Fault, FaultyProxy, answer
 from tests.server.test_overload import hold_back
 from tests.tiny_network import CLASSES
+from tests.unused_port import unused_port
 
 ORDER = np.random.default_rng(1).integers(0, 6, 60)
 EXPECTED = [CLASSES[number] for number in ORDER]
@@ -122,11 +123,11 @@ def test_no_server(
     way: str, triton: EmbeddedTriton, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     np.save(tmp_path / "a.npy", clips([1]))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"127.0.0.1:{taken.getsockname()[1]}"
-    words = [str(tmp_path / "a.npy"), *flags_of(way, triton), "-u", url]
-    start = time.monotonic()
-    assert main([*words, "--deadline", "2", "--output_path", str(tmp_path / "out")]) == 1
+    words = [str(tmp_path / "a.npy"), *flags_of(way, triton), "--deadline", "2"]
+    with unused_port() as port:
+        words += ["-u", f"127.0.0.1:{port}", "--output_path", str(tmp_path / "out")]
+        start = time.monotonic()
+        assert main(words) == 1
     assert 0.2 < time.monotonic() - start < 30
     first, last = caplog.messages[-2:]
     assert "trying again for up to 2 s" in first
@@ -135,15 +136,12 @@ def test_no_server(
 
 
 def test_a_server_that_comes_late(triton: EmbeddedTriton) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
     def come() -> None:
         time.sleep(1)
         proxy._listener = socket.create_server(("127.0.0.1", port))
         proxy._accept()
 
-    with FaultyProxy(triton.http_url) as proxy:
+    with FaultyProxy(triton.http_url) as proxy, unused_port() as port:
         proxy._listener.close()
         threading.Thread(target=come, daemon=True).start()
         (result,) = classify(clips([4]), url=f"127.0.0.1:{port}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from converter import InputError
 from converter.deepstream.broker import to_record
 from tests.client.live.brokers import Brokers
 from tests.converter.deepstream.test_broker import message
+from tests.unused_port import unused_port
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +80,14 @@ def test_a_group_goes_on_where_it_stopped(brokers: Brokers) -> None:
 
 def test_a_broker_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    source = KafkaSource(f"kafka://127.0.0.1:{port}/poses")
-    end = time.monotonic() + 60
-    while not caplog.records and time.monotonic() < end:
-        assert source.poll(0.1) == []
-    for _ in range(10):
-        assert source.poll(0.1) == []
-    source.close()
+    with unused_port() as port:
+        source = KafkaSource(f"kafka://127.0.0.1:{port}/poses")
+        end = time.monotonic() + 60
+        while not caplog.records and time.monotonic() < end:
+            assert source.poll(0.1) == []
+        for _ in range(10):
+            assert source.poll(0.1) == []
+        source.close()
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "Connection refused" in record.getMessage()
