@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,14 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 a failure, 2 a mistake in the command or the data, 130 interrupted.
     """
     verbose = False
-    with _logging_to_stderr(), _heeding_sigterm():
+    with _logging_to_stderr(), _heeding_sigterm(), warnings.catch_warnings():
         try:
             options = parse(argv)
             verbose = options.verbose
             if verbose:
                 logging.getLogger(__package__).setLevel(logging.DEBUG)
             (run_live if options.live else run)(options)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # which may have come before a request was handed to its loop
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             log.error("interrupted; results not finished were not written")
             return INTERRUPTED
         except InputError as error:

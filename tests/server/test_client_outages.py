@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 import signal
 import socket
@@ -9,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +253,26 @@ def test_a_signal_ends_cleanly(
     assert log.splitlines()[-1].endswith("interrupted; results not finished were not written")
     assert "Traceback" not in log
     assert not list(out.iterdir())
+
+
+def test_an_interrupt_while_a_request_is_sent_is_one_line(
+    triton: EmbeddedTriton,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    np.save(tmp_path / "a.npy", clips(ORDER))
+    start, calls = asyncio.run_coroutine_threadsafe, itertools.count()
+
+    def interrupted(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
+        if next(calls) == 10:
+            raise KeyboardInterrupt
+        return start(work, loop)
+
+    monkeypatch.setattr("asyncio.run_coroutine_threadsafe", interrupted)
+    out = str(tmp_path / "out")
+    assert main([str(tmp_path / "a.npy"), "-u", triton.http_url, "--output_path", out]) == 130
+    assert not [warning for warning in recwarn if "never awaited" in str(warning.message)]
 
 
 def test_a_failure_ends_an_iteration_for_good(triton: EmbeddedTriton) -> None:
