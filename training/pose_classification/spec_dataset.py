@@ -72,11 +72,6 @@ class DatasetSpec(SpecModel):
         description="Beyond TAO: feed positions (joint), vectors along the bones (bone), or the "
         "difference of either to the next frame.",
     )
-    motion_of_clip: bool = Field(
-        default=False,
-        description="Beyond TAO: joint_motion and bone_motion are differences between the frames "
-        "that sampling took (CTR-GCN), not between those of the recording (PYSKL).",
-    )
     sampling: Literal["none", "uniform", "random"] = Field(
         default="none",
         description="Beyond TAO: uniform cuts the sequence into clip_length equal parts and takes "
@@ -170,9 +165,9 @@ class DatasetSpec(SpecModel):
 
     @model_validator(mode="after")
     def _clips_are_sampled(self) -> DatasetSpec:
-        for name in ("random_crop", "num_test_clips", "motion_of_clip"):
+        for name in ("random_crop", "num_test_clips"):
             value = getattr(self, name)
-            if value != type(self).model_fields[name].default and self.sampling == "none":
+            if value != 1 and self.sampling == "none":
                 raise ValueError(f"{name}: {value} needs sampling=uniform or sampling=random")
         return self
 

@@ -1,9 +1,8 @@
 """From a stored sequence to what the network is fed, as `dataset.*` of the spec says.
 
 The order is: a stretch of the sequence, pre-normalise, turn, scale and mirror the body, move its
-joints, fit the box, TAO's crop and drift, the stream, sampling (or the other way round). Only
-pre-normalising, the box, the stream and sampling touch test data; the others are random and for
-training alone, as in TAO.
+joints, fit the box, TAO's crop and drift, the stream, sampling. Only pre-normalising, the box, the
+stream and sampling touch test data; the others are random and for training alone, as in TAO.
 """
 
 from __future__ import annotations
@@ -73,12 +72,12 @@ class Transforms:
             sequence = temporal.pad(sequence, spec.window_size)
         if spec.random_move:
             sequence = augment.random_move(sequence, rng)
-        if spec.sampling == "none":
-            return self._stream(sequence)
-        draw = temporal.uniform_sample if spec.sampling == "uniform" else temporal.random_sample
-        if spec.motion_of_clip:
-            return self._stream(draw(sequence, spec.clip_length, rng))
-        return draw(self._stream(sequence), spec.clip_length, rng)
+        sequence = make_stream(sequence, spec.stream, self.parent)
+        if spec.sampling == "uniform":
+            return temporal.uniform_sample(sequence, spec.clip_length, rng)
+        if spec.sampling == "random":
+            return temporal.random_sample(sequence, spec.clip_length, rng)
+        return sequence
 
     def test(self, sequence: FloatArray) -> FloatArray:
         """The clips whose logits are averaged for a test.
@@ -93,16 +92,10 @@ class Transforms:
         sequence = self.pre_normalise(self._trim(sequence))
         if spec.fit_box:
             sequence = fit_box(sequence)
-        if spec.sampling == "none":
-            return self._stream(sequence)[None]
-        if not spec.motion_of_clip:
-            sequence = self._stream(sequence)
-        clips = temporal.uniform_clips(sequence, spec.clip_length, spec.num_test_clips)
-        return np.stack([self._stream(clip) for clip in clips]) if spec.motion_of_clip else clips
-
-    def _stream(self, sequence: FloatArray) -> FloatArray:
-        """The stream of the spec."""
-        return make_stream(sequence, self.dataset.stream, self.parent)
+        sequence = make_stream(sequence, spec.stream, self.parent)
+        if spec.sampling != "none":
+            return temporal.uniform_clips(sequence, spec.clip_length, spec.num_test_clips)
+        return sequence[None]
 
     def _vary(self, sequence: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Turn, scale and mirror the body and move its joints."""

@@ -201,10 +201,6 @@ def test_class_names_follow_ids() -> None:
         (["evaluate.batch_size=0"], "evaluate.batch_size: 0 is not allowed"),
         (["dataset.random_crop=0.5"], "random_crop: 0.5 needs sampling=uniform or sampling=random"),
         (["dataset.num_test_clips=5"], "num_test_clips: 5 needs sampling=uniform or sampling=r"),
-        (
-            ["dataset.motion_of_clip=true"],
-            "motion_of_clip: True needs sampling=uniform or sampling",
-        ),
         (["train.seed=4294967296"], "train.seed: 4294967296 is not allowed"),
         (["model.input_channels=1", "dataset.random_move=true"], "random_move: needs model.input"),
         (["model.input_channels=4", "dataset.random_rotation=1"], "random_rotation: needs model.i"),

@@ -94,24 +94,3 @@ def test_all_options_work_in_the_documented_order(stored, sampling: str, sample)
     tested = make_stream(fit_box(upright(stored[:, :FRAMES])), "bone", PARENT)
     clips = temporal.uniform_clips(tested, 4, dataset.num_test_clips)
     np.testing.assert_array_equal(transforms.test(stored), clips)
-
-
-@pytest.mark.parametrize("sampling", ["uniform", "random"])
-def test_motion_between_the_frames_of_a_clip(stored, sampling: str) -> None:
-    dataset = DatasetSpec(
-        stream="bone_motion",
-        sampling=sampling,
-        clip_length=4,
-        num_test_clips=3,
-        motion_of_clip=True,
-    )
-    transforms = Transforms.of(dataset, NVIDIA)
-    draw = temporal.uniform_sample if sampling == "uniform" else temporal.random_sample
-    clip = draw(stored[:, :FRAMES], 4, rng())
-    expected = make_stream(clip, "bone_motion", PARENT)
-    np.testing.assert_array_equal(transforms.train(stored, rng()), expected)
-    clips = temporal.uniform_clips(stored[:, :FRAMES], 4, 3)
-    expected = np.stack([make_stream(clip, "bone_motion", PARENT) for clip in clips])
-    np.testing.assert_array_equal(transforms.test(stored), expected)
-    other = Transforms.of(dataset.model_copy(update={"motion_of_clip": False}), NVIDIA)
-    assert (other.test(stored) != expected).any()
