@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from converter import InputError
-from scripts import embedded_triton, triton_guard, triton_wheel
+from scripts import embedded_triton, triton_guard
 from scripts.embedded_triton import EmbeddedTriton
 from scripts.triton_guard import is_ready
 
@@ -363,8 +363,8 @@ def test_it_leaves_nothing_when_nobody_reads_what_it_prints(
     os.close(reader)
     with log.open("w") as stderr, os.fdopen(writer, "w") as stdout:
         guard = subprocess.Popen(server._command, cwd=ROOT, stdout=stdout, stderr=stderr)
-    assert guard.wait(timeout=60) == 1
-    assert left_behind(guard.pid) == []
+    assert guard.wait(timeout=PATIENCE) == 1
+    wait_until(lambda: left_behind(guard.pid) == [])
     assert log.read_text().splitlines()[-1] == "embedded_triton: [Errno 32] Broken pipe"
 
 
@@ -382,28 +382,3 @@ def test_it_can_be_of_low_priority(repository: Path, tmp_path: Path) -> None:
     usual = os.nice(0)
     assert min(usual + 15, 19) in nice and usual + 5 not in nice
     wait_until(lambda: left_behind(guard) == [])
-
-
-def test_a_missing_wheel_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"not installed: run scripts/setup_env.sh serve"):
-        triton_wheel.TritonWheel()
-    monkeypatch.setattr("os.confstr", lambda name: "glibc 2.31")
-    with pytest.raises(InputError, match=r"needs glibc 2.35 or newer, this system has glibc 2.31"):
-        triton_wheel.TritonWheel()
-
-
-def test_a_missing_libpython_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("sysconfig.get_config_var", lambda name: str(tmp_path))
-    monkeypatch.setattr("sys.base_prefix", str(tmp_path))
-    with pytest.raises(
-        InputError, match=r"needs libpython3\.\d+\.so\.1\.0, which this Python lacks"
-    ):
-        triton_wheel.TritonWheel()
-
-
-def test_a_python_without_a_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triton_wheel, "PYTHON", "3.7")
-    monkeypatch.setattr(triton_wheel, "_libpython", lambda: Path("lib/libpython3.7.so.1.0"))
-    with pytest.raises(InputError, match=r"no backend for Python 3\.7: use 3\.10-3\.12"):
-        triton_wheel.TritonWheel()
