@@ -319,8 +319,6 @@ def test_help_from_its_own_folder(checkout: Path) -> None:
     ("script", "arguments", "ran"),
     [
         ("quickstart.sh", ["my out"], "-m scripts.quickstart {folder}/my out\n"),
-        ("quickstart.sh", ["out", "more"], "-m scripts.quickstart {folder}/out more\n"),
-        ("quickstart.sh", ["--fast"], "-m scripts.quickstart --fast\n"),
         (
             "load_test.sh",
             ["--quick", "--output", "my out", "--models", "a", "b", "--repository", "models"],
