@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from converter.command_line import MISTAKE
@@ -31,6 +31,15 @@ SIGNS = (
     "Bad option",
     "error: creating server",
 )
+
+
+@contextlib.contextmanager
+def unused_port() -> Iterator[int]:
+    """A loopback port that the system gives to nobody else meanwhile; a server may listen there."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((LOOPBACK, 0))
+        yield int(holder.getsockname()[1])
 
 
 class EmbeddedTriton:
@@ -61,7 +70,10 @@ class EmbeddedTriton:
         log: Path | None = None,
     ) -> None:
         self._reserved = contextlib.ExitStack()
-        self._ports = [port or self._reserve() for port in (http_port, grpc_port, metrics_port)]
+        self._ports = [
+            port or self._reserved.enter_context(unused_port())
+            for port in (http_port, grpc_port, metrics_port)
+        ]
         self._command = [sys.executable, "-m", "scripts.embedded_triton"]
         self._command += ["--repository", str(Path(repository).resolve())]
         self._command += ["--model-config-name", model_config_name, "--parent", str(os.getpid())]
@@ -138,13 +150,6 @@ class EmbeddedTriton:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _reserve(self) -> int:
-        """A free port that the system gives to nobody else until `stop`; ours may listen there."""
-        holder = self._reserved.enter_context(socket.socket())
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((LOOPBACK, 0))
-        return int(holder.getsockname()[1])
 
     def _end(self, number: signal.Signals) -> None:
         if self._guard is None:

@@ -20,12 +20,12 @@ import pytest
 
 from converter import InputError
 from scripts import embedded_triton, triton_guard
-from scripts.embedded_triton import EmbeddedTriton
+from scripts.embedded_triton import EmbeddedTriton, unused_port
 from scripts.triton_guard import is_ready
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD = [sys.executable, "-m", "scripts.embedded_triton"]
-PATIENCE = embedded_triton.START_DEADLINE  # the machine may be busy
 
 PARENT = """
 import sys, time
@@ -58,19 +58,11 @@ def left_behind(guard: int) -> list[Path]:
     return files
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Also for what has been killed: on a busy machine it takes its time to be gone."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def catches(process: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal."""
-    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process}/status").read_text(), re.M)
-    assert caught is not None
-    return bool(int(caught[1], 16) >> (number - 1) & 1)
+def signals_of(process: int, which: str) -> set[int]:
+    """Which signals a process catches (`SigCgt`) or ignores (`SigIgn`)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (mask,) = re.findall(rf"^{which}:\s*(\w+)$", status, re.M)
+    return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
 
 
 def accepts(host: str, port: int) -> bool:
@@ -213,7 +205,7 @@ def test_a_server_that_is_not_ready_in_time_is_ended(
 
     def silent(*_: str) -> bool:
         guards.append(guard_of(server))
-        wait_until(lambda: catches(guards[0], signal.SIGQUIT))  # so the server runs
+        wait_until(lambda: signal.SIGQUIT in signals_of(guards[0], "SigCgt"))  # so the server runs
         return False
 
     monkeypatch.setattr(embedded_triton, "is_ready", silent)
@@ -301,14 +293,12 @@ class Foreground:
 @pytest.fixture
 def foreground(repository: Path, tmp_path: Path) -> Iterator[Callable[..., Foreground]]:
     """Starts one and waits until it is ready: `foreground(*before)`, words before the command."""
-    probe = EmbeddedTriton(repository)  # for its free ports
-    ports = [url.partition(":")[2] for url in (probe.http_url, probe.grpc_url, probe.metrics_url)]
-    flags = zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True)
-    words = ["--repository", str(repository), *(word for pair in flags for word in pair)]
-    ready = f"Triton is ready: http 127.0.0.1:{ports[0]}, grpc 127.0.0.1:{ports[1]}"
     output = tmp_path / "output"
     with contextlib.ExitStack() as running:
-        running.callback(probe.stop)
+        ports = [str(running.enter_context(unused_port())) for _ in range(3)]
+        flags = zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True)
+        words = ["--repository", str(repository), *(word for pair in flags for word in pair)]
+        ready = f"Triton is ready: http 127.0.0.1:{ports[0]}, grpc 127.0.0.1:{ports[1]}"
 
         def start(*before: str) -> Foreground:
             stream = running.enter_context(output.open("w"))
@@ -334,9 +324,7 @@ def test_in_the_foreground_it_ends_in_good_order(
 
 def test_it_may_outlive_its_terminal(foreground: Callable[..., Foreground]) -> None:
     server = foreground("nohup")
-    status = Path(f"/proc/{server.guard.pid}/status").read_text()
-    (ignored,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.M)
-    assert int(ignored, 16) >> (signal.SIGHUP - 1) & 1
+    assert signal.SIGHUP in signals_of(server.guard.pid, "SigIgn")
     server.guard.send_signal(signal.SIGTERM)
     assert server.guard.wait(timeout=PATIENCE) == 0
 

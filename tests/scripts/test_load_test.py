@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,20 +136,6 @@ def test_help_of_the_script_installs_nothing(flag: str, tmp_path: Path) -> None:
     done = without_python(SCRIPT, flag, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "scripts/load_test.sh [--http HOST:PORT" in done.stdout
-
-
-@pytest.mark.parametrize("words", [["--output", "a b"], ["--output=a b"]])
-def test_the_folder_of_the_results_is_the_callers(words: list[str], tmp_path: Path) -> None:
-    python = tmp_path / "bin" / "python"  # says what it is asked to run
-    python.parent.mkdir()
-    python.write_text('#!/bin/bash\necho "$@"\n')
-    python.chmod(0o755)
-    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
-    done = subprocess.run(
-        [SCRIPT, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
-    expected = " ".join(words).replace("a b", f"{tmp_path}/a b")
-    assert done.stdout.endswith(f"-m scripts.load_test {expected}\n")
 
 
 @pytest.mark.parametrize("model", INPUTS)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unused_port import unused_port
+from scripts.embedded_triton import unused_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = """case "$1 $2" in
@@ -324,6 +324,7 @@ def test_help_from_its_own_folder(checkout: Path) -> None:
             ["--quick", "--output", "my out", "--models", "a", "b", "--repository", "models"],
             "--quick --output {folder}/my out --models a b --repository {folder}/models\n",
         ),
+        ("load_test.sh", ["--output=my out"], "-m scripts.load_test --output={folder}/my out\n"),
         ("load_test.sh", ["--output"], "-m scripts.load_test --output\n"),
     ],
 )

@@ -20,12 +20,11 @@ import pytest
 
 from client import Client, ServerError, Settings, classify
 from client.cli import main
-from scripts.embedded_triton import EmbeddedTriton
+from scripts.embedded_triton import EmbeddedTriton, unused_port
 from tests.server.client_inputs import WAYS, clips, flags_of
 from tests.server.faulty_proxy import UNAVAILABLE, Fault, FaultyProxy, answer
 from tests.server.test_overload import hold_back
 from tests.tiny_network import CLASSES
-from tests.unused_port import unused_port
 
 ORDER = np.random.default_rng(1).integers(0, 6, 60)
 EXPECTED = [CLASSES[number] for number in ORDER]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,18 +16,12 @@ from converter import InputError
 from tests.video.cameras import Camera
 from tests.video.documents import write_video
 from tests.video.poses_clip import CLIP
+from tests.waiting import wait_until
 from video.capture import Video, VideoFrame
 from video.live import LiveFrames
 from video.people import Image
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_camera_that_goes_away_is_opened_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -61,18 +61,21 @@ def build(onnx: Path, plan: Path, options: EngineOptions) -> Mapping[str, Any] |
     if options.data_type != "fp32" and not options.calibration.is_given:
         raise InputError(f"{options.data_type} is calibrated on images: give --cal_image_dir")
     with tempfile.TemporaryDirectory() as folder:
-        calibration, name = options.calibration, ""
-        if calibration.data is None:
-            calibration = replace(calibration, data=Path(folder) / "calibration.npy")
-            name = f"the images of {calibration.images} (--cal_data_file keeps the inputs)"
-        if calibration.is_given:
-            calibration.inputs(normalise, shape, is_nhwc)
+        data, name = None, ""
+        if options.calibration.is_given:
+            data = options.calibration.data
+            if data is None:
+                data = Path(folder) / "calibration.npy"
+                name = (
+                    f"the images of {options.calibration.images} (--cal_data_file keeps the inputs)"
+                )
+            replace(options.calibration, data=data).inputs(normalise, shape, is_nhwc)
         request = EngineRequest(
             onnx,
             plan,
             options.data_type,
             {"batch": options.batches},
-            calibration=calibration.data if calibration.is_given else None,
+            calibration=data,
             calibration_name=name,
             workspace=options.workspace,
             gpu=options.gpu,

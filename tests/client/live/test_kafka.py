@@ -13,9 +13,9 @@ from client.live.kafka import KafkaSource, parse
 from client.live.sources import Arrival
 from converter import InputError
 from converter.deepstream.broker import to_record
+from scripts.embedded_triton import unused_port
 from tests.client.live.brokers import Brokers
 from tests.converter.deepstream.test_broker import message
-from tests.unused_port import unused_port
 
 
 @pytest.fixture(scope="module")
