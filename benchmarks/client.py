@@ -105,13 +105,13 @@ def documents(triton: EmbeddedTriton, folder: Path, sizes: Sequence[int]) -> lis
     for count in sizes:
         source = folder / "document.json"
         write_document(source, count)
-        ways = [(ENSEMBLE, "http", "nvidia"), (ENSEMBLE, "http", "verbatim")]
+        ways = [(ENSEMBLE, "http", "verbatim"), (ENSEMBLE, "http", "nvidia")]
         if count == sizes[-2]:
             ways += [
                 (ENSEMBLE, "http", "compact"),
-                (ENSEMBLE, "grpc", "nvidia"),
-                (NETWORK, "http", "nvidia"),
-                (NETWORK, "grpc", "nvidia"),
+                (ENSEMBLE, "grpc", "verbatim"),
+                (NETWORK, "http", "verbatim"),
+                (NETWORK, "grpc", "verbatim"),
             ]
         for model, protocol, style in ways:
             url = triton.http_url if protocol == "http" else triton.grpc_url
@@ -190,7 +190,7 @@ def show(runs: Sequence[Run], calls: Sequence[Call]) -> None:
     for call in calls:
         table.add_row(call.way, f"{call.megabytes:.1f}", f"{call.ms:.2f}", f"{call.cpu_ms:.2f}")
     console().print(table)
-    for style in ("nvidia", "verbatim"):
+    for style in ("verbatim", "nvidia"):
         way = ENSEMBLE, "http", style
         grown = [run for run in runs if (run.model, run.protocol, run.style) == way]
         growth = [run.cpu_seconds / run.object_frames for run in grown]

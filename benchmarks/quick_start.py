@@ -3,8 +3,8 @@
     python -m benchmarks.quick_start [--quick]
 
 The sample is labelled as the quick start does, on the embedded server; and the same document goes
-through reading, converting, annotating and writing without a server; laid out as by NVIDIA's
-client, and left as it is. Each is given as a median; the ratio is what the client costs of the wall
+through reading, converting, annotating and writing without a server; left as it is, and laid out as
+by NVIDIA's client. Each is given as a median; the ratio is what the client costs of the wall
 time. With the network that ships, and with one as large as TAO's in the form that TAO exports.
 """
 
@@ -30,7 +30,7 @@ from converter.deepstream import AnnotationJob, Style
 from training.pose_classification.onnx_model import to_onnx
 
 DOCUMENT = ROOT / "samples" / "walk_sit_getup.json"
-STYLES: tuple[Style, ...] = ("nvidia", "verbatim")
+STYLES: tuple[Style, ...] = ("verbatim", "nvidia")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

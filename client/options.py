@@ -246,15 +246,15 @@ def _add_result_flags(p: argparse.ArgumentParser) -> None:
         "arrives",
     )
     style = group.add_mutually_exclusive_group()
-    for name, meaning in (
-        ("compact", "write documents without white space"),
-        ("verbatim", "leave documents as they are except for the actions; the fastest"),
+    for flag, name, meaning in (
+        ("--nvidia-layout", "nvidia", "lay documents out as NVIDIA's client: sorted, indented"),
+        ("--compact", "compact", "write documents without white space"),
     ):
         style.add_argument(
-            f"--{name}",
+            flag,
             action="store_const",
             const=name,
-            default="nvidia",
+            default="verbatim",
             dest="style",
             help=meaning,
         )

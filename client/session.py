@@ -102,7 +102,7 @@ class Client:
         convert: ConvertConfig | None = None,
         policy: LabelPolicy = "dense",
         scores: bool = False,
-        style: Style = "nvidia",
+        style: Style = "verbatim",
     ) -> Summary:
         """Add an `action` to every object of a DeepStream document.
 
@@ -113,7 +113,7 @@ class Client:
                 with the model's pose type.
             policy: Which frames a segment labels: "dense" all, "tao" as NVIDIA's client.
             scores: Add `action_score`, the probability of the action.
-            style: How to write: laid out as by NVIDIA's client, "compact", or "verbatim".
+            style: How to write; see `converter.deepstream.AnnotationJob.write`.
 
         Returns:
             What was read, labelled and left out.
@@ -150,7 +150,7 @@ def annotate(
     convert: ConvertConfig | None = None,
     policy: LabelPolicy = "dense",
     scores: bool = False,
-    style: Style = "nvidia",
+    style: Style = "verbatim",
     **settings: Any,
 ) -> Summary:
     """Label a DeepStream document in one call; see `Client.annotate` and `Settings`."""

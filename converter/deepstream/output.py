@@ -10,14 +10,21 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.deepstream.edit import Editor
 from converter.deepstream.framing import BOM
-from converter.deepstream.insert import Inserter
 from converter.deepstream.records import RecordFile
 from converter.deepstream.render import Label, Renderer, decode_texts
 
-# Laid out as by NVIDIA's client, without white space, or as it came.
-Style = Literal["nvidia", "compact", "verbatim"]
+# As it came, laid out as by NVIDIA's client, or without white space.
+Style = Literal["verbatim", "nvidia", "compact"]
 STYLES: tuple[str, ...] = get_args(Style)
+
+
+class Contents(NamedTuple):
+    """What a chunk of a document holds: objects, and frames with a `num_obj_meta`."""
+
+    objects: int
+    numbers: int
 
 
 class Labels(NamedTuple):
@@ -33,11 +40,11 @@ class Labels(NamedTuple):
     classes: NDArray[np.int32]
     scores: NDArray[np.float32] | None
 
-    def parts(self, counts: Sequence[int]) -> Iterator[Labels]:
-        """Yield those of the first objects, of the next, and so on, as many as `counts` says."""
+    def parts(self, contents: Sequence[Contents]) -> Iterator[Labels]:
+        """Yield those of the objects of each chunk."""
         end = 0
-        for count in counts:
-            begin, end = end, end + count
+        for chunk in contents:
+            begin, end = end, end + chunk.objects
             scores = None if self.scores is None else self.scores[begin:end]
             yield Labels(self.names, self.classes[begin:end], scores)
 
@@ -48,20 +55,20 @@ class Labels(NamedTuple):
 
 
 def labelled(
-    file: RecordFile, counts: Sequence[int], labels: Labels, style: Style
+    file: RecordFile, contents: Sequence[Contents], labels: Labels, style: Style
 ) -> Iterator[bytes]:
     """Yield the text of a file with an `action` in every object, piece by piece.
 
     Args:
         file: The file, which has been scanned.
-        counts: Number of objects in each of its chunks.
+        contents: What each of its chunks holds.
         labels: The actions.
-        style: How to write; where "verbatim" cannot add to the text, it is written without white
+        style: How to write; where "verbatim" cannot edit the text, it is written without white
             space.
     """
-    parts = labels.parts(counts)
-    if style == "verbatim" and counts:  # without any records, all styles are []
-        return _verbatim(file, parts, Inserter(labels.names))
+    parts = labels.parts(contents)
+    if style == "verbatim" and contents:  # without any records, all styles are []
+        return _verbatim(file, contents, parts, Editor(labels.names))
     return _anew(file, parts, Renderer(labels.names, compact=style == "compact"))
 
 
@@ -72,16 +79,17 @@ def _anew(file: RecordFile, parts: Iterator[Labels], renderer: Renderer) -> Iter
     yield renderer.end()
 
 
-def _verbatim(file: RecordFile, parts: Iterator[Labels], inserter: Inserter) -> Iterator[bytes]:
-    for (before, text), part in zip(file.texts(), parts, strict=True):
-        done = inserter.insert(text, list(part.each()))
+def _verbatim(
+    file: RecordFile, contents: Sequence[Contents], parts: Iterator[Labels], editor: Editor
+) -> Iterator[bytes]:
+    for (before, text), chunk, part in zip(file.texts(), contents, parts, strict=True):
+        done = editor.edit(text, list(part.each()), chunk.numbers)
         yield before.removeprefix(BOM)
-        yield _rewritten(file, text, part) if done is None else done
+        yield _rewritten(text, part) if done is None else done
     yield file.ending
 
 
-def _rewritten(file: RecordFile, text: bytes, labels: Labels) -> bytes:
-    renderer = Renderer(labels.names, compact=True, complete=True)
-    given = labels.each()
-    items = [renderer.render([record], given)[1:] for record in decode_texts(file.array(text))]
-    return (b"\n" if file.lines else b",").join(items) + text[len(text.rstrip()) :]
+def _rewritten(text: bytes, labels: Labels) -> bytes:
+    renderer = Renderer(labels.names, compact=True)
+    items = renderer.render(decode_texts(b"[%b]" % text), labels.each())
+    return items.removeprefix(b"[") + text[len(text.rstrip()) :]

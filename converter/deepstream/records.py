@@ -81,7 +81,7 @@ class RecordFile:
         path: The file.
         fraction: Share 0..1 of the file that the present pass has read.
         lines: Whether it holds one record a line; known when `scan` has begun.
-        ending: What follows the records; known when `scan` is through.
+        ending: The end of the array, and what follows it; known when `scan` is through.
     """
 
     def __init__(self, path: Path, summary: Summary) -> None:
@@ -131,10 +131,12 @@ class RecordFile:
             InputError: The file has changed since `scan`.
         """
         for _, text in self.texts():
-            yield decode(self.array(text))
+            yield decode(b"[%b]" % text)
 
     def texts(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the text of the records of `scan`, in the same chunks, behind what precedes it.
+
+        With `ending`, the texts are those of an array; what separates lines becomes commas.
 
         Raises:
             InputError: The file has changed since `scan`.
@@ -142,11 +144,17 @@ class RecordFile:
         with ByteStream(self.path) as stream:
             if stream.identity != self._identity:
                 raise InputError(f"{self.path}: has changed while it was being read; run again")
+            between = b"["
             for chunk in self._chunks:
                 before = stream.read(chunk.skip)
                 text = stream.read(chunk.length)
                 self.fraction = stream.position / stream.size
-                yield before, framing.without_nan(text)[0] if chunk.repair else text
+                if chunk.repair:
+                    text = framing.without_nan(text)[0]
+                if self.lines:
+                    before = between if (text := _array_items(text)) else b""
+                    between = b",\n" if text else between
+                yield before, text
 
     def _start(self, head: bytes) -> int:
         """Tell the form of the file from its head; returns where the first record starts."""
@@ -202,19 +210,13 @@ class RecordFile:
 
     def _decode(self, decode: Decoder[T], buffer: bytes, start: int, end: int) -> list[T]:
         """Decode the records between `start` and `end` and remember where they are."""
-        text = self.array(memoryview(buffer)[start:end])
+        records = memoryview(buffer)[start:end]
+        text = b"".join((b"[", _array_items(records) if self.lines else records, b"]"))
         decoded, count = decode_text(decode, text, self.path, self._summary.records)
         self._chunks.append(_Chunk(start, end - start, count > 0))
         self._summary.not_finite += count
         self._summary.records += len(decoded)
         return decoded
-
-    def array(self, records: bytes | memoryview) -> bytes:
-        """Return the text of an array of `records`, which are separated as in the file."""
-        if self.lines:
-            lines = (line.strip(framing.BETWEEN) for line in bytes(records).splitlines())
-            records = b",".join(line for line in lines if line)
-        return b"".join((b"[", records, b"]"))
 
     def _finish_array(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
         end = framing.sure_end(buffer, start)
@@ -240,7 +242,7 @@ class RecordFile:
 
     def _finish_lines(self, decode: Decoder[T], buffer: bytes, start: int) -> Iterator[list[T]]:
         text = buffer.rstrip()
-        self.ending = buffer[len(text) :]
+        self.ending = b"]\n"
         try:
             decoded = self._decode(decode, text, start, len(text))
         except InputError:
@@ -249,5 +251,13 @@ class RecordFile:
                 raise
             dropped = len(text) - last
             self._summary.damage = f"the last line is incomplete, its {dropped} bytes are dropped"
+            if last == start:
+                return
             decoded = self._decode(decode, text, start, last)
         yield decoded
+
+
+def _array_items(lines: bytes | memoryview) -> bytes:
+    """Return records that stand on lines as the items of an array."""
+    items = (line.strip(framing.BETWEEN) for line in bytes(lines).splitlines())
+    return b",\n".join(item for item in items if item)

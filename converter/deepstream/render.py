@@ -18,6 +18,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 Fields = dict[str, Any]
 Label = tuple[int, float]
 
+LEFT_OUT = "num_obj_meta"  # of every frame, as by NVIDIA's client
+
 # Keys whose values hold numbers only, and so need no second look.
 _NUMBERS = frozenset({"pose25d", "pose3d"})
 
@@ -90,13 +92,9 @@ class Renderer:
     Args:
         labels: Class names.
         compact: Write no white space.
-        complete: Keep `num_obj_meta`, which NVIDIA's client leaves out.
     """
 
-    def __init__(
-        self, labels: Sequence[str], *, compact: bool = False, complete: bool = False
-    ) -> None:
-        self._complete = complete
+    def __init__(self, labels: Sequence[str], *, compact: bool = False) -> None:
         self._actions = encode_names(labels)
         self._indent = -1 if compact else 2
         # What stands between the brackets of an array and its items.
@@ -127,8 +125,7 @@ class Renderer:
 
     def _frame(self, frame: FrameText, labels: Iterator[Label]) -> bytes:
         fields = frame.fields
-        if not self._complete:
-            fields.pop("num_obj_meta", None)
+        fields.pop(LEFT_OUT, None)
         if frame.objects is not None:
             fields["objects"] = _list([self._person(person, labels) for person in frame.objects])
         return _object(fields)

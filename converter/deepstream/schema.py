@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from converter.deepstream.records import Decoder
 
@@ -32,11 +32,12 @@ P = TypeVar("P", bound=Object)
 
 
 class Frame(Struct, Generic[P], gc=False):
-    """One frame of one source."""
+    """One frame of one source; only whether there is a `num_obj_meta` is asked."""
 
     frame_num: Annotated[int, Meta(ge=-(2**53), le=2**53)]
     source_id: int | str | None = None
     batch_id: int | str = 0
+    num_obj_meta: Raw | UnsetType = UNSET
     objects: list[P] = []  # msgspec copies it
 
 

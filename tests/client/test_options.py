@@ -57,7 +57,7 @@ def test_defaults() -> None:
         (["--label-policy", "tao"], "label_policy", "tao"),
         (["--scores"], "scores", True),
         (["--compact"], "style", "compact"),
-        (["--verbatim"], "style", "verbatim"),
+        (["--nvidia-layout"], "style", "nvidia"),
         (["--live"], "live", True),
         (["--overlay", "o.mp4"], "pictures.overlay", Path("o.mp4")),
         (["--overlay", "o.mp4", "--video", "v.mp4"], "pictures.video", Path("v.mp4")),
@@ -137,7 +137,7 @@ def test_flags_of_other_modes_are_ignored_aloud(
         (["--outputpath", "x"], "unrecognized arguments: --outputpath"),
         (["--output", "x"], "unrecognized arguments: --output"),  # no abbreviations
         (["--timeout"], "expected one argument"),
-        (["--compact", "--verbatim"], "not allowed with argument --compact"),
+        (["--compact", "--nvidia-layout"], "not allowed with argument --compact"),
         ([""], "argument INPUT: is empty"),  # of an unset variable
         (["--output_path", ""], "argument --output_path: is empty"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_documents(model: str, way: str, triton: EmbeddedTriton, tmp_path: Path)
     convert = tmp_path / "convert.yaml"
     convert.write_text("sequence_length: 2\nsequence_length_min: 2\n")
     out = tmp_path / "out"
-    words = [str(GOLDEN / "poses.json"), "-m", model, "--output_path", str(out)]
+    words = [str(GOLDEN / "poses.json"), "-m", model, "--output_path", str(out), "--nvidia-layout"]
     words += ["--dataset_convert_config", str(convert), *flags_of(way, triton)]
     assert main(words) == 0
     assert (out / "results.json").read_bytes() == (GOLDEN / "results.json").read_bytes()
@@ -104,14 +105,23 @@ def test_scores_and_compact(triton: EmbeddedTriton, tmp_path: Path) -> None:
         assert item["action_score"] == pytest.approx(softmax, abs=1e-5)
 
 
-def test_verbatim(triton: EmbeddedTriton, tmp_path: Path) -> None:
+def test_a_document_keeps_its_text(triton: EmbeddedTriton, tmp_path: Path) -> None:
     source = orjson.dumps(document({8: [4] * 30}), option=orjson.OPT_INDENT_2)
     (tmp_path / "a.json").write_bytes(source)
     words = [str(tmp_path / "a.json"), "--output_path", str(tmp_path), "-u", triton.http_url]
-    assert main([*words, "--verbatim"]) == 0
+    assert main(words) == 0
     written = (tmp_path / "results.json").read_bytes()
     assert actions(tmp_path / "results.json") == {8: ["walking"] * 30}
-    assert re.sub(rb'"action": "walking",\s*', b"", written) == source
+    kept = re.sub(rb'"num_obj_meta": 1,\s*', b"", source)
+    assert re.sub(rb'"action": "walking",\s*', b"", written) == kept
+
+
+def test_layout_of_nvidia(triton: EmbeddedTriton, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document({8: [4] * 30})))
+    words = [str(tmp_path / "a.json"), "--output_path", str(tmp_path), "-u", triton.http_url]
+    assert main([*words, "--nvidia-layout"]) == 0
+    text = (tmp_path / "results.json").read_text()
+    assert text == json.dumps(json.loads(text), sort_keys=True, indent=2, ensure_ascii=False)
 
 
 def test_label_policies(triton: EmbeddedTriton, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ LABEL = "sich setzen – 座る"
 def test_golden(tmp_path: Path, form: str):
     source = tmp_path / "in.json"
     source.write_bytes((GOLDEN / "input.json").read_bytes())
-    options = {"plain": {}, "scores": {"scores": True}, "compact": {"style": "compact"}}[form]
-    result = annotate(source, name=lambda segment: LABEL, **options)
+    style = "compact" if form == "compact" else "nvidia"
+    result = annotate(source, name=lambda segment: LABEL, scores=form == "scores", style=style)
     assert result.text == (GOLDEN / f"{form}.json").read_text(encoding="utf-8")
 
 
@@ -113,7 +113,8 @@ def test_the_input_may_be_the_output(tmp_path: Path):
             for segment in one.segments():
                 one.assign(segment.index, 0)
             one.write(source, labels)
-        assert source.read_text().count(f'"action": "{labels[0]}"') == 4
+        people = [record["batches"][0]["objects"][0] for record in json.loads(source.read_text())]
+        assert [someone["action"] for someone in people] == labels * 4
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, monkeypatch):
@@ -129,7 +130,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, mon
     monkeypatch.setattr(output, "Renderer", Broken)
     with AnnotationJob(source, small_config()) as one, pytest.raises(OSError, match="disk full"):
         list(one.segments())
-        one.write(target, ["a"])
+        one.write(target, ["a"], style="nvidia")
     assert target.read_text() == "old"
     assert list(target.parent.iterdir()) == [target]
 
@@ -159,7 +160,7 @@ def test_brackets_too_deep_to_be_written(tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr(output, "decode_texts", too_deep)
     with pytest.raises(InputError, match=r"in\.json: nested too deeply to be written"):
-        annotate(save(tmp_path / "in.json", walk(range(4))))
+        annotate(save(tmp_path / "in.json", walk(range(4))), style="nvidia")
 
 
 def test_mistakes_of_the_caller(tmp_path: Path):

@@ -97,7 +97,7 @@ def test_arrays_labels_and_text_are_nvidias(document, values, chunk, batch, inde
             order = sorted(segments, key=lambda s: (first_seen.index(s.track.object_id), s.index))
             for rank, segment in enumerate(order):
                 job.assign(segment.index, rank)
-            job.write(target, [f"class {rank}" for rank in range(len(order))])
+            job.write(target, [f"class {rank}" for rank in range(len(order))], style="nvidia")
         text = target.read_text()
 
     for array, segment in zip(arrays, order, strict=True):

@@ -1,4 +1,4 @@
-"""Documents that keep their text but for the actions."""
+"""Documents that keep their text but for the actions and `num_obj_meta`."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.deepstream import Style
-from converter.deepstream.insert import Inserter
+from converter.deepstream.edit import Editor
 from tests.converter.deepstream.documents import (
     annotate,
     frame,
@@ -23,6 +23,7 @@ from tests.converter.deepstream.documents import (
 )
 
 ADDED = re.compile(r'"action": "[^"]*",\s*(?="object_id")')
+LEFT_OUT = re.compile(r'"num_obj_meta":\s*\d+,\s*')
 GOLDEN = Path(__file__).parent / "golden" / "input.json"
 
 DOCUMENT = [record(frame(n, [person(1, n), person("b", -n)]), frame(n, [])) for n in range(30)]
@@ -31,8 +32,6 @@ FORMS = {
     "array without white space": json.dumps(DOCUMENT, separators=(",", ":")),
     "indented array": json.dumps(DOCUMENT, indent=4) + "\n",
     "records on lines": "[\n" + ",\n".join(map(json.dumps, DOCUMENT)) + "]\n",
-    "lines": "".join(json.dumps(item) + "\n" for item in DOCUMENT),
-    "lines of Windows, the last without an end": "\r\n".join(map(json.dumps, DOCUMENT)),
     "nothing": "[]",
     "Latin-1 by code points": json.dumps([*DOCUMENT[:-1], {**DOCUMENT[-1], "place": "Tür"}]),
 }
@@ -40,20 +39,34 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [1 << 20, 700])
-def test_nothing_but_actions_is_added(tmp_path: Path, form: str, size: int):
+def test_actions_are_added_and_numbers_left_out(tmp_path: Path, form: str, size: int):
     source = tmp_path / "in.json"
     source.write_bytes(FORMS[form].encode())
     with small_chunks(size):
         reference = annotate(source)
-        result = annotate(source, style="verbatim")
+        result = annotate(source)
     text = (tmp_path / "in.json.out.json").read_bytes().decode()
-    assert ADDED.sub("", text) == FORMS[form]
+    assert ADDED.sub("", text) == LEFT_OUT.sub("", FORMS[form])
     assert re.findall(r'"action": "(.*?)"', text) == reference.actions
     assert result.summary == reference.summary
 
 
+@pytest.mark.parametrize("size", [1 << 20, 700])
+@pytest.mark.parametrize(
+    ("between", "end"), [("\n", "\n"), ("\r\n", ""), ("\n\n", "\n\n"), (" ,\n", ",\n")]
+)
+def test_lines_become_an_array(tmp_path: Path, between: str, end: str, size: int):
+    source = tmp_path / "in.json"
+    lines = [json.dumps(item) for item in DOCUMENT]
+    source.write_bytes((between.join(lines) + end).encode())
+    with small_chunks(size):
+        text = annotate(source).text
+    array = "[{}]\n".format(",\n".join(lines))
+    assert ADDED.sub("", text) == LEFT_OUT.sub("", array)
+
+
 def test_white_space_is_that_of_the_document(tmp_path: Path):
-    result = annotate(save(tmp_path / "in.json", walk(range(4)), indent=2), style="verbatim")
+    result = annotate(save(tmp_path / "in.json", walk(range(4)), indent=2))
     lines = result.text.splitlines()
     place = next(number for number, line in enumerate(lines) if '"action"' in line)
     assert lines[place : place + 2] == [
@@ -66,7 +79,7 @@ def test_scores(tmp_path: Path):
     document = [*walk([0]), *walk(range(4), object_id=8)]
     people = [
         r["batches"][0]["objects"][0]
-        for r in annotate(save(tmp_path / "in.json", document), scores=True, style="verbatim").data
+        for r in annotate(save(tmp_path / "in.json", document), scores=True).data
     ]
     assert [(p["action"], p.get("action_score")) for p in people] == [
         ("", None),
@@ -85,7 +98,7 @@ def test_scores_have_six_digits(tmp_path: Path, style: Style):
 def test_gzip_is_unpacked(tmp_path: Path):
     source = tmp_path / "in.json.gz"
     source.write_bytes(gzip.compress(FORMS["array"].encode()))
-    assert ADDED.sub("", annotate(source, style="verbatim").text) == FORMS["array"]
+    assert ADDED.sub("", annotate(source).text) == LEFT_OUT.sub("", FORMS["array"])
 
 
 def test_what_cannot_be_written_is_mended(tmp_path: Path):
@@ -93,8 +106,8 @@ def test_what_cannot_be_written_is_mended(tmp_path: Path):
     source = tmp_path / "in.json"
     text = json.dumps(walk(range(4))).replace("[2.0,", "[nan,")
     source.write_bytes(b"\xef\xbb\xbf" + text.encode().removesuffix(b"]"))
-    result = annotate(source, style="verbatim")
-    assert ADDED.sub("", result.text) == text.replace("nan", "null")
+    result = annotate(source)
+    assert ADDED.sub("", result.text) == LEFT_OUT.sub("", text.replace("nan", "null"))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,9 @@ def test_what_cannot_be_written_is_mended(tmp_path: Path):
         {"next": {"object_id": 1}},
         {"name": "object_id"},
         {"name": 'the "object_id"', "n\\u0061me": 1},
+        {"num_obj_meta": 1},
+        {"name": "num_obj_meta"},
+        {"n\\u0075m_obj_meta": 1},
     ],
 )
 @pytest.mark.parametrize("lines", [False, True])
@@ -114,17 +130,52 @@ def test_other_texts_are_taken_apart(tmp_path: Path, extra: dict[str, Any], line
     source = tmp_path / "in.json"
     items = [json.dumps(item).replace("\\\\", "\\") for item in document]
     source.write_text("\n".join(items) if lines else f"[{','.join(items)}]")
-    text = annotate(source, style="verbatim").text
-    assert text == text.rstrip()  # as in the source
-    written = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text)
-    expected = annotate(source).data
-    for item, original in zip(expected, document, strict=True):
-        number = original["batches"][0]["num_obj_meta"]
-        item["batches"][0]["num_obj_meta"] = number
-    assert written == expected
+    result = annotate(source)
+    assert result.text.rstrip() == result.text.removesuffix("\n" if lines else "")
+    assert result.data == annotate(source, style="nvidia").data
 
 
-texts = st.sampled_from(["object_id", "action", "objects", 'a"object_id"', "é", "\\", "{", "x"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"num_obj_meta": 2, "frame_num": 1, ', '{"frame_num": 1, '),
+        ('{"frame_num": 1,\n "num_obj_meta" :2 ,\n ', '{"frame_num": 1,\n '),
+        ('{"frame_num":1,"num_obj_meta":12,', '{"frame_num":1,'),
+    ],
+)
+def test_numbers_of_objects_are_left_out(tmp_path: Path, before: str, after: str):
+    source = tmp_path / "in.json"
+    objects = f'"objects": [{json.dumps(person(1))}]}}'
+    source.write_text(f'[{{"batches": [{before}{objects}]}}]')
+    text = ADDED.sub("", annotate(source).text)
+    assert text == f'[{{"batches": [{after}{objects}]}}]'
+
+
+@pytest.mark.parametrize("last", [', "num_obj_meta": 1', ',\n"num_obj_meta" : 1', ""])
+@pytest.mark.parametrize("end", ["}]}]", " \n} ]}]"])
+def test_numbers_of_objects_at_the_end_are_left_out(tmp_path: Path, last: str, end: str):
+    source = tmp_path / "in.json"
+    begin = f'[{{"batches": [{{"frame_num": 1, "objects": [{json.dumps(person(1))}]'
+    source.write_text(f"{begin}{last}{end}")
+    assert ADDED.sub("", annotate(source).text) == f"{begin}{end}"
+
+
+@pytest.mark.parametrize("number", ["1.5", "-1", "1e3", "null", "[1]", '{"a": 1}', '"1"'])
+def test_numbers_of_objects_that_are_none_are_left_out_too(tmp_path: Path, number: str):
+    source = tmp_path / "in.json"
+    frames = [
+        f'{{"frame_num": 1, "num_obj_meta": {number}, "objects": [{json.dumps(person(1))}]}}',
+        f'{{"frame_num": 2, "objects": [], "num_obj_meta": {number}}}',
+    ]
+    source.write_text(f'[{{"batches": [{", ".join(frames)}]}}]')
+    result = annotate(source)
+    assert "num_obj_meta" not in result.text
+    assert result.data == annotate(source, style="nvidia").data
+
+
+texts = st.sampled_from(
+    ["object_id", "action", "num_obj_meta", 'a"object_id"', "é", "\\", "{", "x"]
+)
 values = st.recursive(
     texts | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
 )
@@ -137,8 +188,8 @@ def test_every_text_is_labelled_or_refused(extras: list[dict[str, Any]], ascii_o
     objects = [{**extra, "object_id": number} for number, extra in enumerate(extras)]
     text = json.dumps([{"objects": objects}], ensure_ascii=ascii_only).encode()
     labels = [(number % 3 - 1, 0.25) for number in range(len(objects))]
-    labelled = Inserter(["zero", "one"]).insert(text, labels)
-    plain = not any(word in str(extras) for word in ("'object_id'", "'action"))
+    labelled = Editor(["zero", "one"]).edit(text, labels, 0)
+    plain = not any(word in str(extras) for word in ("'object_id'", "'action", "'num_obj_meta'"))
     assert (labelled is not None) or not plain
     if labelled is not None:
         for item, (index, score) in zip(objects, labels, strict=True):
@@ -149,8 +200,4 @@ def test_every_text_is_labelled_or_refused(extras: list[dict[str, Any]], ascii_o
 def test_golden(tmp_path: Path):
     source = tmp_path / "in.json"
     source.write_bytes(GOLDEN.read_bytes())
-    written, expected = annotate(source, style="verbatim").data, annotate(source).data
-    for item in (*written, *expected):
-        for one in item["batches"]:
-            one.pop("num_obj_meta", None)
-    assert written == expected
+    assert annotate(source).data == annotate(source, style="nvidia").data
