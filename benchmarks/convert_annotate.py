@@ -113,6 +113,7 @@ def measure(programs: Sequence[str], folder: Path, count: int) -> list[Run]:
     runs = []
     for program in programs:
         target = folder / f"{program}.json"
+        target.unlink(missing_ok=True)  # replacing it would cost half a second of the kernel
         command = [sys.executable, "-m", "benchmarks.convert_annotate", "--job", program]
         done = subprocess.run(
             [*command, str(source), str(target)], stdout=subprocess.PIPE, check=True
