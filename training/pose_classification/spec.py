@@ -92,7 +92,7 @@ class ModelSpec(SpecModel):
 class OptimSpec(SpecModel):
     """The SGD optimiser and its learning rate."""
 
-    ignored: ClassVar = frozenset({"optimizer_type"})
+    ignored: ClassVar[frozenset[str]] = frozenset({"optimizer_type"})
     lr: float = Field(default=0.1, gt=0, description="Initial learning rate.")
     momentum: float = Field(default=0.9, gt=0, description="Momentum.")
     nesterov: bool = Field(default=True, description="Nesterov momentum.")
@@ -199,7 +199,7 @@ class TrainSpec(GpuSpec):
 class EvaluateSpec(GpuSpec):
     """The evaluation task."""
 
-    ignored: ClassVar = frozenset({"gpu_id", "num_nodes"})
+    ignored: ClassVar[frozenset[str]] = frozenset({"gpu_id", "num_nodes"})
     num_gpus: int = Field(default=1, gt=0, description="One GPU is used, whatever this says.")
     gpu_ids: list[int] = Field(
         default=[0], min_length=1, description="Index of the GPU: the first of these."
@@ -238,7 +238,7 @@ class InferenceSpec(EvaluateSpec):
 class ExperimentSpec(SpecModel):
     """A whole spec."""
 
-    ignored: ClassVar = frozenset({"model_name", "wandb"})
+    ignored: ClassVar[frozenset[str]] = frozenset({"model_name", "wandb"})
     results_dir: OptionalText = Field(default="/results", description="Folder of all results.")
     encryption_key: OptionalText = Field(
         default=None, description="Key to encrypt checkpoints with, and to read them."
