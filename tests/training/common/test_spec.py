@@ -11,7 +11,7 @@ from training.common.spec import OptionalText, SpecModel, load_spec, make_spec, 
 
 
 class Optim(SpecModel):
-    ignored: ClassVar = frozenset({"optimizer_type"})
+    ignored: ClassVar[frozenset[str]] = frozenset({"optimizer_type"})
     lr: float = Field(default=0.1, gt=0)
     lr_steps: list[int] = Field(default=[10, 60])
 

@@ -118,12 +118,14 @@ class EngineRequest:
         smallest, usual, largest = self.shapes
         is_open = [low < high for low, high in zip(smallest, largest, strict=True)]
         cuts = [slice(size if cut else None) for size, cut in zip(usual, is_open, strict=True)]
-        if data.ndim != len(usual) or data[(slice(1), *cuts[1:])].shape != (1, *usual[1:]):
+        first = (slice(1), *cuts[1:])
+        if data.ndim != len(usual) or data[first].shape != (1, *usual[1:]):
             sizes = zip(usual[1:], is_open[1:], strict=True)
             wanted = ", ".join(f"{size} or more" if cut else str(size) for size, cut in sizes)
             raise InputError(f"{self.calibration}: is {data.shape}, should be (N, {wanted})")
         rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)
-        return np.ascontiguousarray(data[(rows, *cuts[1:])], dtype=np.float32)
+        spread = (rows, *cuts[1:])
+        return np.ascontiguousarray(data[spread], dtype=np.float32)
 
     def test_inputs(self) -> list[FloatArray]:
         """Inputs of the smallest batch and of the usual one; real ones where there are."""
