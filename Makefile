@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: help quickstart test lint format lock bench clean
+.PHONY: help quickstart test pythons lint format lock bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,10 +13,12 @@ quickstart:  ## Install, start the embedded Triton, label the samples, stop
 test:  ## Install everything and run all checks and tests
 	scripts/setup_env.sh serve train bpnet video live dev
 	scripts/setup_chromium.sh
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	@$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+
+pythons:  ## Do the same on each supported Python
+	for version in 3.10 3.11 3.12; do \
+		$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit; done
 
 lint:  ## Check style and types
 	$(VENV)/bin/ruff check .

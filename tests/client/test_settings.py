@@ -60,7 +60,7 @@ def test_https_with_tls_is_encrypted_and_silent(caplog: pytest.LogCaptureFixture
         ({"url": "host:0"}, "port must be a number from 1"),
         ({"url": "::1"}, r"an IPv6 address in brackets, as in \[::1\]:8000"),
         ({"url": "gateway/triton", "protocol": "grpc"}, "gRPC takes HOST.*, leave out /triton"),
-        ({"url": f"{'x' * 64}.lan"}, r"is not HOST\[:PORT\]: .*idna"),
+        ({"url": f"{'x' * 64}.lan"}, r"is not HOST\[:PORT\]: .*too long"),
         ({"version": "1x"}, "--model-version must be a whole number, not '1x'"),
         ({"version": "1/../2"}, "--model-version must be a whole number"),
         ({"version": "-1"}, "--model-version must be a whole number"),
