@@ -1,5 +1,4 @@
 .DEFAULT_GOAL := help
-PYTHON ?= python3
 VENV ?= .venv
 
 .PHONY: help quickstart test pythons lint format lock bench clean

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Create the virtual environment with the named extras, at the locked versions, or add them to it.
-# Usage: scripts/setup_env.sh [EXTRA ...]      Environment: VENV (.venv), PYTHON (python3)
+# Usage: scripts/setup_env.sh [EXTRA ...]      Environment: VENV (.venv), PYTHON
 # Extras: serve, train, bpnet, video, live, gpu, dev (docs/dependencies.md)
 set -euo pipefail
 self=$(readlink -f "$0")
@@ -12,20 +12,23 @@ for extra in "$@"; do
     exit 2
 done
 venv=${VENV:-.venv}
-python=${PYTHON:-python3}
 wanted="$(IFS=,; echo "$*")"
 digest=$(cat pyproject.toml requirements.lock | sha256sum | cut -d' ' -f1)
 stamp="$venv/.installed"
 
-if ! command -v "$python" > /dev/null; then
-    echo "setup: $python is not there; set PYTHON to a Python of 3.10 to 3.12" >&2
+# An environment that is there has its Python; else that of PYTHON, or the first that will do.
+pythons=(python3 python3.12 python3.11 python3.10)
+if [ -n "${PYTHON:-}" ]; then pythons=("$PYTHON"); fi
+if [ -x "$venv/bin/python" ]; then pythons=("$venv/bin/python"); fi
+python=
+for candidate in "${pythons[@]}"; do
+    "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' \
+        2> /dev/null && python=$candidate && break
+done
+if [ -z "$python" ]; then
+    echo "setup: needs Python 3.10 to 3.12, not ${pythons[*]}; set PYTHON, or: uv venv --python 3.12 $venv" >&2
     exit 2
 fi
-"$python" - <<'EOF' || exit 2
-import sys
-if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-    sys.exit(f"setup: Python {sys.version.split()[0]} is not supported; set PYTHON to one of 3.10 to 3.12")
-EOF
 
 # The extra `video` needs networks that no package of its own carries.
 video_models() {
@@ -47,6 +50,9 @@ if [ -f "$stamp" ]; then
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+if ! "$venv/bin/python" -m pip --version > /dev/null 2>&1; then # made by uv, or interrupted
+    "$venv/bin/python" -m ensurepip > /dev/null
+fi
 echo "setup: installing ${wanted:-the client} into $venv"
 versions=requirements.lock
 case ",$wanted," in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,11 +23,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "setup_env.sh"
     ],
 )
 def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list[str]) -> None:
-    pip = tmp_path / "bin" / "python"  # writes down what it is asked to install
-    pip.parent.mkdir()
-    pip.write_text(f'#!/bin/bash\necho "${{@: -1}}" >> {tmp_path}/asked\n')
-    pip.chmod(0o755)
-    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
+    environment = with_pip(tmp_path, f'echo "${{@: -1}}" >> {tmp_path}/asked')
     for extras in runs:
         subprocess.run([SCRIPT, *extras], env=environment, check=True, capture_output=True)
     asked = (tmp_path / "asked").read_text().split()
@@ -39,22 +34,61 @@ def test_extras_are_added(tmp_path: Path, runs: list[list[str]], installed: list
 def test_versions_are_those_of_the_lock_file_but_modelopts(
     tmp_path: Path, extras: list[str]
 ) -> None:
-    pip = tmp_path / "bin" / "python"
-    pip.parent.mkdir()
-    pip.write_text(f'#!/bin/bash\ncat "${{@: -3:1}}" > {tmp_path}/versions\n')
-    pip.chmod(0o755)
-    environment = {**os.environ, "VENV": str(tmp_path), "PYTHON": sys.executable}
+    environment = with_pip(tmp_path, f'cat "${{@: -3:1}}" > {tmp_path}/versions')
     subprocess.run([SCRIPT, *extras], env=environment, check=True, capture_output=True)
     locked = (SCRIPT.parents[1] / "requirements.lock").read_text().splitlines()
     left_out = {*locked} - {*(tmp_path / "versions").read_text().splitlines()}
     assert [line.split("==")[0] for line in left_out] == (["onnx"] if "gpu" in extras else [])
 
 
-def test_a_python_that_is_not_there(tmp_path: Path) -> None:
-    environment = {**os.environ, "VENV": str(tmp_path / "venv"), "PYTHON": "python3.99"}
+def python(folder: Path, name: str, does: str) -> None:
+    """Put a program in place of Python."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/bash\n{does}\n")
+    (folder / name).chmod(0o755)
+
+
+def with_pip(venv: Path, installs: str) -> dict[str, str]:
+    """The variables with which an environment is used whose pip does as given."""
+    python(venv / "bin", "python", f'if [ "$3" = install ]; then {installs}; fi')
+    return {**os.environ, "VENV": str(venv), "PYTHON": "python3.99"}
+
+
+@pytest.mark.parametrize("venv_is_there", [False, True])
+def test_a_python_that_will_not_do(tmp_path: Path, venv_is_there: bool) -> None:
+    venv = tmp_path / "venv"
+    if venv_is_there:
+        venv.mkdir()
+        python(venv / "bin", "python", "exit 1")
+    tried = f"{venv}/bin/python" if venv_is_there else "python3.99"
+    environment = {**os.environ, "VENV": str(venv), "PYTHON": "python3.99"}
     done = subprocess.run([SCRIPT], env=environment, capture_output=True, text=True)
-    expected = "setup: python3.99 is not there; set PYTHON to a Python of 3.10 to 3.12\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"setup: needs Python 3.10 to 3.12, not {tried}; set PYTHON, or: "
+        f"uv venv --python 3.12 {venv}\n"
+    )
+
+
+def test_the_first_python_that_will_do_is_taken(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    python(tmp_path / "bin", "python3", "exit 1")  # too new
+    python(
+        tmp_path / "bin",
+        "python3.12",
+        '[ "$2" != venv ] || { mkdir -p "$3/bin"; ln -s "$(type -P true)" "$3/bin/python"; }',
+    )
+    environment = {**os.environ, "VENV": str(venv), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    environment.pop("PYTHON", None)
+    subprocess.run([SCRIPT], env=environment, check=True, capture_output=True)
+    assert (venv / ".installed").exists()
+
+
+def test_pip_comes_into_an_environment_of_uv(tmp_path: Path) -> None:
+    python(tmp_path / "bin", "python", f'echo "$2" >> {tmp_path}/ran; [ "$3" != --version ]')
+    environment = {**os.environ, "VENV": str(tmp_path)}
+    subprocess.run([SCRIPT], env=environment, check=True, capture_output=True)
+    assert (tmp_path / "ran").read_text().split()[-3:] == ["pip", "ensurepip", "pip"]
 
 
 @pytest.mark.parametrize(
