@@ -1,15 +1,21 @@
-"""Headless Chromium for looking at pages: fresh profile, no network of its own."""
+"""Headless Chromium for looking at pages: fresh profile, no network of its own.
+
+python -m scripts.chromium      # is there one? Selenium downloads one if not
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
+from selenium.common import NoSuchDriverException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from converter.errors import InputError
+from converter.command_line import FAILED
 
 FLAGS = (
     "--headless=new",
@@ -38,20 +44,18 @@ def open_chromium(
         still: Ask pages for less motion.
 
     Raises:
-        InputError: There is no Chromium; `scripts/setup_chromium.sh` installs it.
+        WebDriverException: There is none, and it cannot be downloaded, or it does not start.
     """
+    service, options = ChromeService(), ChromeOptions()
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        raise InputError(
-            "chromium and chromedriver are not installed: run scripts/setup_chromium.sh"
-        )
+    if browser and driver:
+        service, options.binary_location = ChromeService(driver), browser
+    os.environ.setdefault("SE_AVOID_STATS", "true")  # else Selenium reports its use
     with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        options = ChromeOptions()
-        options.binary_location = browser
         for flag in (*FLAGS, f"--user-data-dir={profile}/profile"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        page = Chrome(options=options, service=ChromeService(driver))
+        page = Chrome(options=options, service=service)
         try:
             page.execute_cdp_cmd(
                 "Emulation.setDeviceMetricsOverride",
@@ -68,3 +72,23 @@ def open_chromium(
             yield page
         finally:
             page.quit()
+
+
+def main() -> int:
+    """Open an empty page."""
+    try:
+        with open_chromium(800, 600):
+            return 0
+    except NoSuchDriverException:
+        reason = (
+            "not found, and Selenium cannot download one; install chromium and a chromedriver of "
+            "the same version (on Debian: apt-get install chromium chromium-driver)"
+        )
+    except WebDriverException as error:
+        reason = f"does not start: {error.msg}".partition("\n")[0]
+    print(f"chromium: {reason}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,15 +10,12 @@ esac
 
 have() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
 
+cd "$(dirname "$(readlink -f "$0")")/.."
 if have; then exit 0; fi
-if ! command -v apt-get >/dev/null || ! apt-cache show chromium-driver >/dev/null 2>&1; then
-    echo "chromium: not found; install chromium and a chromedriver of the same version" >&2
-    exit 1
+if [ "$(id -u)" = 0 ] && apt-cache show chromium-driver >/dev/null 2>&1; then # Debian's
+    echo "chromium: installing"
+    apt-get install --yes --quiet --no-install-recommends chromium chromium-driver >/dev/null
+    exit
 fi
-if [ "$(id -u)" != 0 ]; then
-    echo "chromium: not found; run: sudo apt-get install --yes chromium chromium-driver" >&2
-    exit 1
-fi
-echo "chromium: installing"
-apt-get install --yes --quiet --no-install-recommends chromium chromium-driver >/dev/null
-have
+echo "chromium: not found; asking Selenium for one"
+"${VENV:-.venv}/bin/python" -m scripts.chromium

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,20 @@ def test_what_is_there_is_left_alone() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_without_apt_the_user_is_told(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["/bin/bash", SCRIPT], env={"PATH": str(tmp_path)}, capture_output=True, text=True
-    )
-    assert done.returncode == 1
+def test_selenium_is_asked_for_one(tmp_path: Path) -> None:
+    for name in ("dirname", "readlink", "id"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    environment = {
+        "PATH": str(tmp_path),
+        "HOME": str(tmp_path / "home"),
+        "VENV": sys.prefix,
+        "SE_PROXY": "http://127.0.0.1:9",  # no way out
+    }
+    done = subprocess.run(["/bin/bash", SCRIPT], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "chromium: not found; asking Selenium for one\n")
     assert done.stderr == (
-        "chromium: not found; install chromium and a chromedriver of the same version\n"
+        "chromium: not found, and Selenium cannot download one; install chromium and a "
+        "chromedriver of the same version (on Debian: apt-get install chromium chromium-driver)\n"
     )
 
 
