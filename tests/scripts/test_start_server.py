@@ -161,7 +161,7 @@ def test_the_command_is_printed_not_run(start: Start) -> None:
     done = start("--dry-run", "--embedded", "--grpc-port", "9001")
     assert done.stdout == (
         "'scripts/setup_env.sh' 'serve'\n"
-        f"'{os.environ.get('VENV', '.venv')}/bin/python' '-m' 'scripts.embedded_triton' "
+        "'.venv/bin/python' '-m' 'scripts.embedded_triton' "
         "'--http-port' '8000' '--grpc-port' '9001' '--metrics-port' '8002'\n"
     )
 
