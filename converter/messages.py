@@ -6,8 +6,11 @@ import logging
 import re
 
 _HIDDEN = r"\1***"
-_USER = re.compile(r"(://)[^/?#\s]+(?=@)")
-_SECRET = re.compile(r"([?&][\w.]*(?:password|passwd|secret|token|key)[\w.]*=)[^&\s]*", re.I)
+# What ends with @: all before a path, and where no port follows the colon, a path with it, for a
+# password may hold a / that should have been escaped.
+_USER = re.compile(r"(://)(?:[^/?#\s]+|[^/?#\s:\[]*:(?!\d+[/?#])\S+)(?=@)")
+# Some cameras take user=NAME_password=WORD as their path.
+_SECRET = re.compile(r"([?&/=][\w.]*(?:password|passwd|secret|token|key)[\w.]*=)[^&\s]*", re.I)
 
 
 def printable(text: str) -> str:

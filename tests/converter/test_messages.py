@@ -15,7 +15,10 @@ from converter.messages import MessageFormatter, presentable
         ("object \x1b[31mred\x9b\u202e: Küche 走る", "object ?[31mred??: Küche 走る"),
         ("two\nlines\r\nand\u2028more", "two lines and more"),
         ("rtsp://me:se:cr@t@door/1: no such host", "rtsp://***@door/1: no such host"),
+        ("rtsp://me:se/c?r#t@door/1: gone", "rtsp://***@door/1: gone"),
+        ("rtsp://a:1/user=me_password=x_channel=1: gone", "rtsp://a:1/user=me_password=*** gone"),
         ("http://localhost:8000/a@b, c@d", "http://localhost:8000/a@b, c@d"),
+        ("http://[::1]:8000/a@b", "http://[::1]:8000/a@b"),
         (
             "kafka://a:1/t?from=latest&sasl.password=x%20y&ssl.key.password=z&group=g: gone",
             "kafka://a:1/t?from=latest&sasl.password=***&ssl.key.password=***&group=g: gone",
