@@ -22,6 +22,7 @@ TOO_LONG = 10  # for the number of a camera, in digits
 FFMPEG_QUIET = "-8"  # FFmpeg's AV_LOG_QUIET
 OPENCV_SILENT = 0
 PATIENCE = 5.0  # seconds without a frame after which a source that has no end counts as gone
+EXPLAIN = 2.0  # seconds that a server has to say why it gives no pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,10 @@ class Video:
                 "%s: ended after %d of %d frames; the rest cannot be decoded",
                 *(self.source, number, self.total),
             )
+        if not self.is_file:
+            log.warning(
+                "%s: ended after %d frames; --live would open it again", self.source, number
+            )
 
     def close(self) -> None:
         """Close the source."""
@@ -100,10 +105,7 @@ class Video:
             InputError: It is back, but not as it was.
         """
         self.close()
-        try:
-            self._capture = _open(self.source)
-        except InputError:
-            return None
+        self._capture = _capture(self.source)
         image = self._read()
         if image is not None and (image.shape[1], image.shape[0]) != self.size:
             raise InputError(f"{self.source}: came back with pictures of another size; start again")
@@ -147,8 +149,7 @@ def _open(source: str) -> cv2.VideoCapture:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     cv2.setLogLevel(OPENCV_SILENT)
     if source.isdecimal():
-        capture = cv2.VideoCapture(int(source)) if len(source) < TOO_LONG else None
-        if capture is None or not capture.isOpened():
+        if len(source) >= TOO_LONG or not (capture := _capture(source)).isOpened():
             raise InputError(f"there is no camera {source}, or another program uses it")
         return capture
     try:
@@ -159,7 +160,17 @@ def _open(source: str) -> cv2.VideoCapture:
         ) from None
     if "://" not in source and not Path(source).is_file():
         raise InputError(f"{source}: no such file")
-    capture = cv2.VideoCapture(
+    capture = _capture(source)
+    if not capture.isOpened():
+        what = _refusal(source) if "://" in source else "is not a video that can be read"
+        raise InputError(f"{source}: {what}")
+    return capture
+
+
+def _capture(source: str) -> cv2.VideoCapture:
+    if source.isdecimal():
+        return cv2.VideoCapture(int(source))
+    return cv2.VideoCapture(
         source,
         cv2.CAP_FFMPEG,
         [
@@ -167,7 +178,19 @@ def _open(source: str) -> cv2.VideoCapture:
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(PATIENCE * 1000)),
         ],
     )
-    if not capture.isOpened():
-        what = "does not answer" if "://" in source else "is not a video that can be read"
-        raise InputError(f"{source}: {what}")
-    return capture
+
+
+def _refusal(url: str) -> str:
+    """Ask again why a stream cannot be opened: OpenCV does not tell."""
+    import av
+
+    said = av.error.HTTPClientError, av.error.HTTPServerError, av.error.ConnectionRefusedError
+    try:
+        av.open(url, timeout=EXPLAIN).close()
+    except said as error:
+        return str(error.strerror)
+    except av.error.ArgumentError:
+        return "cannot be a URL; in a password write %2F for /, %3F for ? and %23 for #"
+    except av.error.FFmpegError:
+        pass
+    return "does not answer with a video"

@@ -122,7 +122,7 @@ def test_a_file_is_played_at_its_own_speed(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("http://127.0.0.1:1/a.mjpg", "http://127.0.0.1:1/a.mjpg: does not answer"),
+        ("http://127.0.0.1:1/a.mjpg", "http://127.0.0.1:1/a.mjpg: Connection refused"),
         ("97", "there is no camera 97, or another program uses it"),
     ],
 )
