@@ -40,6 +40,32 @@ def test_a_topic_becomes_a_document(
     assert segment.track == ("door", "12")
 
 
+def test_what_cannot_be_read_does_not_flood_the_log_and_is_no_success(
+    brokers: Brokers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    brokers.send("noise", *[b"nonsense"] * 15)
+    output = tmp_path / "poses.json"
+    assert main([f"{brokers.url}/noise", "-o", str(output)]) == 2
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("dropped, it is not a frame" in line for line in said) == 10
+    assert said[-3:] == [
+        "further messages that are dropped are only counted",
+        f"{brokers.url}/noise: 15 of 15 messages dropped",
+        f"{brokers.url}/noise: no message could be read, see above",
+    ]
+    assert not output.exists()
+
+
+def test_settings_of_librdkafka_stand_in_the_url(
+    brokers: Brokers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    brokers.send("window", message(0))
+    url, output = f"{brokers.url}/window", str(tmp_path / "poses.json")
+    assert main([f"{url}?client.id=me&isolation.level=read_uncommitted", "-o", output]) == 0
+    assert main([f"{url}?from=earliest", "-o", output]) == 2
+    assert caplog.messages[-1] == (f'{url}: No such configuration property: "from"')
+
+
 def test_live_writes_what_is_published_from_now_on(brokers: Brokers) -> None:
     brokers.send("gate", message(0))
     command = [sys.executable, "-m", "video.poses", f"{brokers.url}/gate", "-o", "-", "--live"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from converter import InputError
 from converter.deepstream.broker import to_record
@@ -14,54 +14,96 @@ from video.sources.deepstream import PRODUCER
 log = logging.getLogger(__name__)
 
 CONNECT = 10.0  # seconds to find the topic
+TOLD = 10  # broken messages that are logged one by one
 
 
 def kafka_records(url: str, live: bool) -> Iterator[bytes]:
     """Yield the records of a topic, as JSON text.
 
     Args:
-        url: `kafka://host:port/topic`.
+        url: `kafka://host:port/topic[?KEY=VALUE&...]`; a key is a setting of librdkafka, as in
+            `?security.protocol=ssl`.
         live: Wait for what is published from now on, for ever, across outages of the broker;
             else read what is there and stop.
 
     Raises:
-        InputError: The URL is wrong, the topic cannot be found, or the client is not installed.
+        InputError: The URL is wrong, the topic cannot be found or holds nothing that can be read,
+            or the client is not installed.
     """
     try:
         import confluent_kafka as kafka
     except ImportError:
         raise InputError("kafka:// needs confluent-kafka: run scripts/setup_env.sh live") from None
-    servers, topic = _parse(url)
-    troubles = _Troubles(url)
-    consumer = kafka.Consumer(
-        {
-            "bootstrap.servers": servers,
-            "group.id": PRODUCER.replace(" ", "-"),
-            "enable.auto.commit": False,
-            "enable.partition.eof": not live,
-            "log_level": 2,  # what it would log comes to the error callback as well
-            "error_cb": troubles.note,
-        }
-    )
+    servers, topic, settings = _parse(url)
+    place = f"kafka://{servers}/{topic}"
+    troubles, messages = _Troubles(place), _Messages(place)
+    settings = {
+        "group.id": PRODUCER.replace(" ", "-"),
+        "log_level": 2,  # what it would log comes to the error callback as well
+        **settings,
+        "bootstrap.servers": servers,
+        "enable.auto.commit": False,
+        "enable.partition.eof": not live,
+        "error_cb": troubles.note,
+    }
     try:
-        open_partitions = _assign(consumer, kafka, url, topic, live)
+        consumer = kafka.Consumer(settings)
+    except kafka.KafkaException as refusal:
+        raise InputError(f"{place}: {refusal.args[0].str()}") from None
+    try:
+        open_partitions = _assign(consumer, kafka, place, topic, live)
         while open_partitions:
             message = consumer.poll(1.0)
             if message is None:
                 continue
             if (error := message.error()) is None:
                 troubles.end()
-                yield from _decode(message.value() or b"", f"{url} offset {message.offset()}")
+                yield from messages.decode(message)
             elif error.code() == kafka.KafkaError._PARTITION_EOF:
                 open_partitions.discard(message.partition())
             else:
                 troubles.note(error)
     finally:
         consumer.close()
+        messages.sum_up()
+    messages.check()
 
 
-def _parse(url: str) -> tuple[str, str]:
-    """The servers and the topic of a URL."""
+class _Messages:
+    """Decodes messages; those that are broken are left out, counted, and the first ones logged."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._count = self._broken = 0
+
+    def decode(self, message: Any) -> Iterator[bytes]:
+        """Yield the record of a message of the client's, if it has one."""
+        self._count += 1
+        try:
+            yield to_record(message.value() or b"", producer=PRODUCER)
+        except ValueError as error:
+            self._broken += 1
+            if self._broken <= TOLD:
+                log.warning(
+                    "%s offset %d: dropped, it is not a frame in DeepStream's minimal schema: %s",
+                    *(self._place, message.offset(), error),
+                )
+            if self._broken == TOLD:
+                log.warning("further messages that are dropped are only counted")
+
+    def sum_up(self) -> None:
+        """Log how many were dropped, if not each of them was told."""
+        if self._broken > TOLD:
+            log.warning("%s: %d of %d messages dropped", self._place, self._broken, self._count)
+
+    def check(self) -> None:
+        """Raise an InputError if there were messages, but none of use."""
+        if self._broken and self._broken == self._count:
+            raise InputError(f"{self._place}: no message could be read, see above")
+
+
+def _parse(url: str) -> tuple[str, str, dict[str, Any]]:
+    """The servers and the topic of a URL, and settings of librdkafka."""
     try:
         place = urlsplit(url)
     except ValueError:  # brackets that are no IPv6 address
@@ -69,20 +111,20 @@ def _parse(url: str) -> tuple[str, str]:
     topic = place.path.strip("/")
     if not place.netloc or "@" in place.netloc or not topic or "/" in topic:
         raise InputError(f"{url}: must be kafka://host:port/topic")
-    return place.netloc, topic
+    return place.netloc, topic, dict(parse_qsl(place.query))
 
 
 class _Troubles:
     """Says once why there are no messages; librdkafka keeps trying, and telling."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, place: str) -> None:
+        self._place = place
         self._told: set[int] = set()
 
     def note(self, error: Any) -> None:
         """Log an error, unless that kind of it is known."""
         if error.code() not in self._told:
-            log.warning("%s: %s", self._url, error.str())
+            log.warning("%s: %s", self._place, error.str())
         self._told.add(error.code())
 
     def end(self) -> None:
@@ -90,24 +132,14 @@ class _Troubles:
         self._told.clear()
 
 
-def _assign(consumer: Any, kafka: Any, url: str, topic: str, live: bool) -> set[int]:
+def _assign(consumer: Any, kafka: Any, place: str, topic: str, live: bool) -> set[int]:
     """Read all partitions, from their start or their end; returns their numbers."""
     try:
         found = consumer.list_topics(topic, timeout=CONNECT).topics[topic]
     except kafka.KafkaException as error:
-        raise InputError(f"{url}: no broker answers: {error.args[0].str()}") from None
+        raise InputError(f"{place}: no broker answers: {error.args[0].str()}") from None
     if found.error is not None:
-        raise InputError(f"{url}: {found.error.str()}")
+        raise InputError(f"{place}: {found.error.str()}")
     offset = kafka.OFFSET_END if live else kafka.OFFSET_BEGINNING
     consumer.assign([kafka.TopicPartition(topic, number, offset) for number in found.partitions])
     return set(found.partitions)
-
-
-def _decode(text: bytes, where: str) -> Iterator[bytes]:
-    """Yield the message's record; one that is broken is logged and left out."""
-    try:
-        yield to_record(text, producer=PRODUCER)
-    except ValueError as error:
-        log.warning(
-            "%s: dropped, it is not a frame in DeepStream's minimal schema: %s", where, error
-        )
