@@ -22,6 +22,7 @@ TOO_LONG = 10  # for the number of a camera, in digits
 FFMPEG_QUIET = "-8"  # FFmpeg's AV_LOG_QUIET
 OPENCV_SILENT = 0
 PATIENCE = 5.0  # seconds without a frame after which a source that has no end counts as gone
+THREADS = 2  # that decode a stream: each holds a picture back, 4K needs more than one
 EXPLAIN = 2.0  # seconds that a server has to say why it gives no pictures
 
 
@@ -176,6 +177,7 @@ def _capture(source: str) -> cv2.VideoCapture:
         [
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(PATIENCE * 1000)),
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(PATIENCE * 1000)),
+            *((cv2.CAP_PROP_N_THREADS, THREADS) if "://" in source else ()),
         ],
     )
 

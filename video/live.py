@@ -81,7 +81,9 @@ class LiveFrames:
         start = seen = time.monotonic()
         while not self._ended:
             image = video.take()
-            if image is None and not video.is_file:
+            # What comes after a long silence is what the decoder still held: the source is gone.
+            silent = image is None or time.monotonic() - seen >= PATIENCE
+            if silent and not video.is_file:
                 image = self._bring_back()
                 number += round((time.monotonic() - seen) * video.rate)
             if image is None:

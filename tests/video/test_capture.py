@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
+import cv2
 import pytest
 
 from converter import InputError
@@ -60,3 +61,9 @@ def test_a_stream_that_ends_says_so(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [
         f"file://{CLIP}: ended after {count} frames; --live would open it again"
     ]
+
+
+def test_few_threads_decode_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each holds a picture back, half a second with sixteen."""
+    monkeypatch.setattr("video.capture.THREADS", 3)
+    assert Video(f"file://{CLIP}")._capture.get(cv2.CAP_PROP_N_THREADS) == 3

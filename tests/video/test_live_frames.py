@@ -17,7 +17,7 @@ from tests.video.cameras import Camera
 from tests.video.documents import write_video
 from tests.video.poses_clip import CLIP
 from tests.waiting import wait_until
-from video.capture import Video, VideoFrame
+from video.capture import PATIENCE, Video, VideoFrame
 from video.live import LiveFrames
 from video.people import Image
 
@@ -81,6 +81,23 @@ def test_an_outage_counts_whatever_rate_the_camera_says_it_has(
     clock = SimpleNamespace(monotonic=lambda: camera.now, time_ns=time.time_ns)
     monkeypatch.setattr("video.live.time", clock)
     assert list(LiveFrames(camera))[-1].number == frames + 30  # type: ignore[arg-type]
+
+
+def test_a_camera_that_freezes_is_gone_whatever_its_decoder_still_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    camera = Scripted(3)
+    held = camera.take
+
+    def take() -> Image | None:
+        camera.now += PATIENCE
+        return held()
+
+    monkeypatch.setattr(camera, "take", take)
+    clock = SimpleNamespace(monotonic=lambda: camera.now, time_ns=time.time_ns)
+    monkeypatch.setattr("video.live.time", clock)
+    outages = 4  # three pictures that come too late, and none; each takes 8 s with the return
+    assert list(LiveFrames(camera))[-1].number == outages * 80 + 3  # type: ignore[arg-type]
 
 
 def test_what_is_missed_does_not_flood_the_log(
