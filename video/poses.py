@@ -51,6 +51,7 @@ def work(options: argparse.Namespace) -> None:
         OSError: Reading, writing or the server failed.
     """
     _check_targets(options)
+    failure = None
     with ExitStack() as open_things:
         records, endless = _records(options, open_things)
         if options.dry_run:
@@ -58,7 +59,7 @@ def work(options: argparse.Namespace) -> None:
         writer = open_things.enter_context(writing(options.output, options.ndjson))
         try:
             if endless:
-                _write_until_stopped(records, writer)
+                failure = _write_until_stopped(records, writer)
             else:
                 for text in records:
                     writer.write(text)
@@ -67,6 +68,8 @@ def work(options: argparse.Namespace) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise OSError("nobody reads standard output any more") from None
     log.info("%s: %d frames", options.output, writer.count)
+    if failure:
+        raise failure
 
 
 def _check_targets(options: argparse.Namespace) -> None:
@@ -165,8 +168,12 @@ def _app_records(options: argparse.Namespace, open_things: ExitStack) -> Iterato
     return deepstream.app_records(command, folder)
 
 
-def _write_until_stopped(records: Iterator[bytes], writer: RecordWriter) -> None:
-    """Write until SIGINT or SIGTERM, which is how a camera's recording ends; no record is torn."""
+def _write_until_stopped(records: Iterator[bytes], writer: RecordWriter) -> Exception | None:
+    """Write until SIGINT or SIGTERM, which is how a camera's recording ends; no record is torn.
+
+    Returns:
+        What ended the source before, for nobody can record again what was recorded until then.
+    """
     writing_now = stop = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -187,9 +194,14 @@ def _write_until_stopped(records: Iterator[bytes], writer: RecordWriter) -> None
                 break
     except KeyboardInterrupt:
         log.info("stopped")
+    except (InputError, OSError) as error:
+        if writing_now or not writer.count:
+            raise
+        return error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return None
 
 
 if __name__ == "__main__":
