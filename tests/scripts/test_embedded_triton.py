@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -320,6 +321,18 @@ def test_in_the_foreground_it_ends_in_good_order(
     server.guard.send_signal(number)
     assert server.guard.wait(timeout=PATIENCE) == 0
     wait_until(lambda: left_behind(server.guard.pid) == [])
+
+
+def test_a_client_that_stays_connected_makes_its_end_no_failure(
+    foreground: Callable[..., Foreground],
+) -> None:
+    server = foreground()
+    (port,) = re.findall(r"Triton is ready: http 127\.0\.0\.1:(\d+)", server.output.read_text())
+    with contextlib.closing(HTTPConnection("127.0.0.1", int(port))) as client:
+        client.request("GET", "/v2/health/ready")
+        client.getresponse().read()
+        server.guard.send_signal(signal.SIGTERM)
+        assert server.guard.wait(timeout=PATIENCE) == 0
 
 
 def test_it_may_outlive_its_terminal(foreground: Callable[..., Foreground]) -> None:
