@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from converter import InputError
+from converter.deepstream.topic import SCHEME
 from video.capture import Video
 from video.options import parser
 from video.people import PoseSource
@@ -30,7 +31,6 @@ from video.writer import STDOUT, RecordWriter, writing
 
 log = logging.getLogger(__name__)
 
-KAFKA = "kafka://"
 DOCUMENTS = (".json", ".json.gz", ".ndjson", ".jsonl")
 
 
@@ -105,14 +105,14 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
             "--save-video records a camera or stream: leave it out for a file or topic"
         )
     if chosen == "deepstream":
-        if source.startswith(KAFKA):
+        if source.startswith(SCHEME):
             from video.sources.kafka import kafka_records
 
             return kafka_records(source, options.live), options.live
         if _is_document(source):
             return deepstream.file_records(Path(source)), False
         return _app_records(options, open_things), False
-    if source.startswith(KAFKA) or _is_document(source):
+    if source.startswith(SCHEME) or _is_document(source):
         raise InputError(f"{source}: holds no video; leave --pose-source out")
 
     video = Video(source)
@@ -135,7 +135,7 @@ def _records(options: argparse.Namespace, open_things: ExitStack) -> tuple[Itera
 
 
 def _usual_source(source: str) -> str:
-    made_by_deepstream = source.startswith(KAFKA) or _is_document(source)
+    made_by_deepstream = source.startswith(SCHEME) or _is_document(source)
     return "deepstream" if made_by_deepstream else "mediapipe"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from client.live.sources import Arrival, refuse
+from client.live.sources import Arrival
 from converter import InputError
 from converter.deepstream.broker import to_record
+from converter.deepstream.topic import Topic
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ class KafkaSource:
             raise InputError(
                 f"{url}: needs confluent-kafka: run scripts/setup_env.sh live"
             ) from None
-        servers, topic, settings = parse(url)
-        self.name = f"topic {topic} of {servers}"
+        topic = Topic.parse(url)
+        self.name, settings = str(topic), settings_of(topic)
         self._well = True
         try:
             self._consumer = confluent_kafka.Consumer(settings | {"error_cb": self._note_trouble})
-            self._consumer.subscribe([topic])
+            self._consumer.subscribe([topic.name])
         except confluent_kafka.KafkaException as error:
             raise InputError(f"{self.name}: {error.args[0].str()}") from None
 
@@ -85,36 +85,21 @@ def _arrival(text: bytes, place: Path) -> Arrival:
         return Arrival(text, place, 0, fault)
 
 
-def parse(url: str) -> tuple[str, str, dict[str, Any]]:
-    """Read a `kafka://` URL.
-
-    Returns:
-        The servers, the topic, and the settings of librdkafka.
+def settings_of(topic: Topic) -> dict[str, Any]:
+    """The settings of librdkafka.
 
     Raises:
-        InputError: Something is missing or wrong.
+        InputError: `from` is wrong.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that are no IPv6 address
-        parts = urlsplit("")
-    topic = parts.path.strip("/")
-    if "@" in parts.netloc:  # librdkafka would take it for a host, and log it
-        raise InputError(
-            f"kafka://{parts.netloc.rpartition('@')[2]}: a user cannot stand before the host; add "
-            "the keys sasl.username and sasl.password"
-        )
-    if not parts.netloc or not topic or "/" in topic:
-        raise refuse(url, "must name a server and a topic")
-    settings: dict[str, Any] = dict(parse_qsl(parts.query))
-    start = settings.pop("from", "latest")
+    keys: dict[str, Any] = dict(topic.settings)
+    start = keys.pop("from", "latest")
     if start not in STARTS:
-        raise InputError(f"{url}: from={start} must be one of {', '.join(STARTS)}")
-    settings = {
-        "group.id": settings.pop("group", f"tao_client-{uuid4()}"),
+        raise InputError(f"{topic}: from={start} must be one of {', '.join(STARTS)}")
+    return {
+        "group.id": keys.pop("group", f"tao_client-{uuid4()}"),
         "auto.offset.reset": start,
         "max.poll.interval.ms": 86_400_000,  # reading may wait for the Triton server
         "log_level": 2,  # what it would log comes to the error callback as well
-        **settings,
+        **keys,
+        "bootstrap.servers": topic.servers,
     }
-    return parts.netloc, topic, settings | {"bootstrap.servers": parts.netloc}

@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 from converter import InputError
 from converter.atomic import is_special
 from converter.deepstream.splitter import Piece, RecordSplitter
+from converter.deepstream.topic import SCHEME
 
 PIPE_READ = 1 << 16  # bytes; what a pipe holds
-KAFKA = "kafka://"
 
 
 class Arrival(NamedTuple):
@@ -62,7 +62,7 @@ def open_source(word: str) -> LiveSource:
         if sys.stdin is None:
             raise refuse(word, "stdin is closed")
         return PipeSource(os.dup(sys.stdin.fileno()), "stdin")
-    if word.startswith(KAFKA):
+    if word.startswith(SCHEME):
         from client.live.kafka import KafkaSource  # its library is an extra
 
         return KafkaSource(word)
@@ -118,4 +118,4 @@ class PipeSource:
 
 def refuse(word: str, why: str) -> InputError:
     """Make the error for a source that cannot be."""
-    return InputError(f"{word}: {why}; --live reads -, a growing file, or {KAFKA}host:port/topic")
+    return InputError(f"{word}: {why}; --live reads -, a growing file, or {SCHEME}host:port/topic")

@@ -313,7 +313,7 @@ def test_the_file_is_appended_to(live: Callable[..., Live]) -> None:
     [
         (["-", "-"], "name one source"),
         (["-", "--label-policy", "tao"], "--label-policy tao"),
-        (["kafka://host"], "must name a server and a topic"),
+        (["kafka://host"], "must be kafka://HOST:PORT/TOPIC"),
         (["-", "--output_path", "FILE"], "FILE: is not a folder"),
     ],
 )

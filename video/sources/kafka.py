@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from converter import InputError
 from converter.deepstream.broker import to_record
+from converter.deepstream.topic import Topic
 from video.sources.deepstream import PRODUCER
 
 log = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
         import confluent_kafka as kafka
     except ImportError:
         raise InputError("kafka:// needs confluent-kafka: run scripts/setup_env.sh live") from None
-    servers, topic, settings = _parse(url)
-    place = f"kafka://{servers}/{topic}"
+    topic = Topic.parse(url)
+    place = str(topic)
     troubles, messages = _Troubles(place), _Messages(place)
-    settings = {
+    settings: dict[str, Any] = {
         "group.id": PRODUCER.replace(" ", "-"),
         "log_level": 2,  # what it would log comes to the error callback as well
-        **settings,
-        "bootstrap.servers": servers,
+        **topic.settings,
+        "bootstrap.servers": topic.servers,
         "enable.auto.commit": False,
         "enable.partition.eof": not live,
         "error_cb": troubles.note,
@@ -51,7 +51,7 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
     except kafka.KafkaException as refusal:
         raise InputError(f"{place}: {refusal.args[0].str()}") from None
     try:
-        open_partitions = _assign(consumer, kafka, place, topic, live)
+        open_partitions = _assign(consumer, kafka, topic, live)
         while open_partitions:
             message = consumer.poll(1.0)
             if message is None:
@@ -85,8 +85,9 @@ class _Messages:
             self._broken += 1
             if self._broken <= TOLD:
                 log.warning(
-                    "%s offset %d: dropped, it is not a frame in DeepStream's minimal schema: %s",
-                    *(self._place, message.offset(), error),
+                    "%s, partition %d, offset %d: dropped, it is not a frame in DeepStream's "
+                    "minimal schema: %s",
+                    *(self._place, message.partition(), message.offset(), error),
                 )
             if self._broken == TOLD:
                 log.warning("further messages that are dropped are only counted")
@@ -100,18 +101,6 @@ class _Messages:
         """Raise an InputError if there were messages, but none of use."""
         if self._broken and self._broken == self._count:
             raise InputError(f"{self._place}: no message could be read, see above")
-
-
-def _parse(url: str) -> tuple[str, str, dict[str, Any]]:
-    """The servers and the topic of a URL, and settings of librdkafka."""
-    try:
-        place = urlsplit(url)
-    except ValueError:  # brackets that are no IPv6 address
-        place = urlsplit("")
-    topic = place.path.strip("/")
-    if not place.netloc or "@" in place.netloc or not topic or "/" in topic:
-        raise InputError(f"{url}: must be kafka://host:port/topic")
-    return place.netloc, topic, dict(parse_qsl(place.query))
 
 
 class _Troubles:
@@ -132,14 +121,16 @@ class _Troubles:
         self._told.clear()
 
 
-def _assign(consumer: Any, kafka: Any, place: str, topic: str, live: bool) -> set[int]:
+def _assign(consumer: Any, kafka: Any, topic: Topic, live: bool) -> set[int]:
     """Read all partitions, from their start or their end; returns their numbers."""
     try:
-        found = consumer.list_topics(topic, timeout=CONNECT).topics[topic]
+        found = consumer.list_topics(topic.name, timeout=CONNECT).topics[topic.name]
     except kafka.KafkaException as error:
-        raise InputError(f"{place}: no broker answers: {error.args[0].str()}") from None
+        raise InputError(f"{topic}: no broker answers: {error.args[0].str()}") from None
     if found.error is not None:
-        raise InputError(f"{place}: {found.error.str()}")
+        raise InputError(f"{topic}: {found.error.str()}")
     offset = kafka.OFFSET_END if live else kafka.OFFSET_BEGINNING
-    consumer.assign([kafka.TopicPartition(topic, number, offset) for number in found.partitions])
+    consumer.assign(
+        [kafka.TopicPartition(topic.name, number, offset) for number in found.partitions]
+    )
     return set(found.partitions)

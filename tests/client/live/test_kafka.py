@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from client.live.kafka import KafkaSource, parse
+from client.live.kafka import KafkaSource, settings_of
 from client.live.sources import Arrival
 from converter import InputError
 from converter.deepstream.broker import to_record
+from converter.deepstream.topic import Topic
 from scripts.embedded_triton import unused_port
 from tests.client.live.brokers import Brokers
 from tests.converter.deepstream.test_broker import message
@@ -108,13 +109,13 @@ def test_a_topic_that_comes_late(brokers: Brokers, caplog: pytest.LogCaptureFixt
 
 
 def test_settings_come_from_the_url() -> None:
-    servers, topic, settings = parse("kafka://a:1,b:2/t?group=g&from=earliest&client.id=me")
-    assert (servers, topic) == ("a:1,b:2", "t")
+    url = "kafka://a:1,b:2/t?group=g&from=earliest&client.id=me"
+    settings = settings_of(Topic.parse(url))
     assert settings["bootstrap.servers"] == "a:1,b:2"
     assert settings["group.id"] == "g"
     assert settings["auto.offset.reset"] == "earliest"
     assert settings["client.id"] == "me"
-    other = parse("kafka://a:1/t")[2]
+    other = settings_of(Topic.parse("kafka://a:1/t"))
     assert other["auto.offset.reset"] == "latest"
     assert other["group.id"].startswith("tao_client-")
 
@@ -125,11 +126,6 @@ def test_the_library_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match=r"a:1/t: needs confluent-kafka: run scripts/setup_env.sh live"
     ):
         KafkaSource("kafka://a:1/t")
-
-
-def test_a_password_before_the_host_is_not_repeated() -> None:
-    with pytest.raises(InputError, match=r"^kafka://a:1: a user cannot .* sasl\.password"):
-        parse("kafka://me:secret@a:1/t")
 
 
 @pytest.mark.parametrize(
