@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from converter.command_line import Parser
+from converter.command_line import Parser, say
 from converter.errors import InputError
 from scripts.command import program
 from scripts.triton_wheel import ROOT, TritonWheel
@@ -226,7 +226,7 @@ def _guard(command: list[str], env: Mapping[str, str], options: argparse.Namespa
                 server.kill()
             if not announced and is_ready(http, metrics):
                 announced = True
-                print(f"Triton is ready: http {http}, grpc {grpc}", flush=True)
+                say(f"Triton is ready: http {http}, grpc {grpc}")
             time.sleep(0.1)
     if server.returncode < 0 and not told:
         name = signal.Signals(-server.returncode).name

@@ -21,6 +21,7 @@ MakeRepository = Callable[..., Path]
 for proxy in {"http_proxy", "https_proxy", "all_proxy", "grpc_proxy"}:  # servers here are local
     os.environ.pop(proxy, None)
     os.environ.pop(proxy.upper(), None)
+os.environ.pop("PYTHONUNBUFFERED", None)  # users have no such variable
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from converter import InputError
+from converter.command_line import forget_output
 from converter.deepstream.topic import SCHEME
 from video.capture import Video
 from video.options import parser
@@ -64,8 +64,7 @@ def work(options: argparse.Namespace) -> None:
                 for text in records:
                     writer.write(text)
         except BrokenPipeError:
-            # Python flushes standard output once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            forget_output()
             raise OSError("nobody reads standard output any more") from None
     log.info("%s: %d frames", options.output, writer.count)
     if failure:

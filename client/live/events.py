@@ -10,6 +10,7 @@ from pathlib import Path
 
 from client.inputs import LIVE_RESULTS
 from client.pipeline import Result
+from converter.command_line import say
 from converter.deepstream import LiveSegment
 from converter.messages import printable
 
@@ -50,8 +51,7 @@ class Journal:
         source, person = map(printable, segment.track)
         line = f"{clock}  source {source}  id {person}  {printable(result.label)}"
         if sys.stdout is not None:  # None: it was closed by whoever started us
-            sys.stdout.write(f"{_encodable(line)}  {result.score:.2f}\n")
-            sys.stdout.flush()
+            say(f"{_encodable(line)}  {result.score:.2f}")
 
 
 def _encodable(text: str) -> str:
