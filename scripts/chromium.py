@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from selenium.common import NoSuchDriverException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from converter.command_line import FAILED
+from scripts.command import program
 
 FLAGS = (
     "--headless=new",
@@ -44,7 +44,7 @@ def open_chromium(
         still: Ask pages for less motion.
 
     Raises:
-        WebDriverException: There is none, and it cannot be downloaded, or it does not start.
+        RuntimeError: There is none, and it cannot be downloaded, or it does not start.
     """
     service, options = ChromeService(), ChromeOptions()
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
@@ -55,7 +55,7 @@ def open_chromium(
         for flag in (*FLAGS, f"--user-data-dir={profile}/profile"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        page = Chrome(options=options, service=service)
+        page = _start(options, service)
         try:
             page.execute_cdp_cmd(
                 "Emulation.setDeviceMetricsOverride",
@@ -74,20 +74,23 @@ def open_chromium(
             page.quit()
 
 
-def main() -> int:
-    """Open an empty page."""
+def _start(options: ChromeOptions, service: ChromeService) -> Chrome:
     try:
-        with open_chromium(800, 600):
-            return 0
+        return Chrome(options=options, service=service)
     except NoSuchDriverException:
-        reason = (
+        raise RuntimeError(
             "not found, and Selenium cannot download one; install chromium and a chromedriver of "
             "the same version (on Debian: apt-get install chromium chromium-driver)"
-        )
+        ) from None
     except WebDriverException as error:
-        reason = f"does not start: {error.msg}".partition("\n")[0]
-    print(f"chromium: {reason}", file=sys.stderr)
-    return FAILED
+        raise RuntimeError(f"does not start: {error.msg}".partition("\n")[0]) from error
+
+
+@program("chromium")
+def main() -> int:
+    """Open an empty page."""
+    with open_chromium(800, 600):
+        return 0
 
 
 if __name__ == "__main__":

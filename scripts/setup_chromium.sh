@@ -8,10 +8,8 @@ case ${1:-} in
     *) echo "chromium: unknown argument $1 (see --help)" >&2 && exit 2 ;;
 esac
 
-have() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
-
 cd "$(dirname "$(readlink -f "$0")")/.."
-if have; then exit 0; fi
+if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then exit 0; fi
 if [ "$(id -u)" = 0 ] && apt-cache show chromium-driver >/dev/null 2>&1; then # Debian's
     echo "chromium: installing"
     apt-get install --yes --quiet --no-install-recommends chromium chromium-driver >/dev/null

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from converter.complaints import Complaints
 from video.capture import PATIENCE, Video, VideoFrame
 from video.people import Image
 
@@ -14,7 +15,6 @@ log = logging.getLogger(__name__)
 
 LONGEST = 3 * PATIENCE  # seconds that opening the source and reading from it may take
 RETRY = 1.0  # seconds between two tries to open the source again
-TOLD = 10  # gaps that are logged one by one; a slow machine has several a second for days
 
 
 class LiveFrames:
@@ -38,21 +38,19 @@ class LiveFrames:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         self._thread.start()
-        expected = gaps = missed = 0
+        gaps = Complaints("frames that are missed")  # a slow machine has several a second for days
+        expected = missed = 0
         try:
             while (frame := self._newest()) is not None:
                 if frame.number > expected:
-                    gaps, missed = gaps + 1, missed + frame.number - expected
-                    if gaps <= TOLD:
-                        log.warning("frames %d to %d were missed", expected, frame.number - 1)
-                    if gaps == TOLD:
-                        log.warning("further frames that are missed are only counted")
+                    gaps.note(f"frames {expected} to {frame.number - 1} were missed")
+                    missed += frame.number - expected
                 expected = frame.number + 1
                 yield frame
         finally:
             self._end()
             self._thread.join(timeout=LONGEST)
-            if gaps > TOLD:
+            if gaps.flooded:
                 log.warning("%d of %d frames were missed", missed, expected)
         if self._error:
             raise self._error

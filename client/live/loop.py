@@ -15,7 +15,6 @@ from client.connection import Connection
 from client.convert_config import load_convert_config
 from client.errors import ServerError
 from client.inputs import LIVE_RESULTS, check_output
-from client.live.complaints import Complaints
 from client.live.events import Journal
 from client.live.sender import Sender
 from client.live.sources import Arrival, LiveSource, open_source, refuse
@@ -23,6 +22,7 @@ from client.options import Options
 from client.pipeline import Pipeline
 from client.session import Client
 from converter import ConvertConfig, InputError
+from converter.complaints import Complaints
 from converter.deepstream import LiveSegment, LiveSegmenter
 from converter.deepstream.stream import GZIP_MAGIC
 

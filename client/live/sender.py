@@ -13,9 +13,9 @@ import numpy as np
 
 from client.documents import as_sequence
 from client.errors import ServerError
-from client.live.complaints import Complaints
 from client.pipeline import Batch, Pipeline, Result
 from converter import ConvertConfig, InputError
+from converter.complaints import Complaints
 from converter.deepstream import LiveSegment
 
 log = logging.getLogger(__name__)

@@ -43,7 +43,7 @@ def test_versions_are_those_of_the_lock_file_but_modelopts(
 
 def python(folder: Path, name: str, does: str) -> None:
     """Put a program in place of Python."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(f"#!/bin/bash\n{does}\n")
     (folder / name).chmod(0o755)
 
@@ -58,7 +58,6 @@ def with_pip(venv: Path, installs: str) -> dict[str, str]:
 def test_a_python_that_will_not_do(tmp_path: Path, venv_is_there: bool) -> None:
     venv = tmp_path / "venv"
     if venv_is_there:
-        venv.mkdir()
         python(venv / "bin", "python", "exit 1")
     tried = f"{venv}/bin/python" if venv_is_there else "python3.99"
     environment = {**os.environ, "VENV": str(venv), "PYTHON": "python3.99"}

@@ -106,7 +106,7 @@ def test_what_is_missed_does_not_flood_the_log(
     newest = iter([VideoFrame(number, 0, 0, IMAGE) for number in range(0, 99, 3)])
     monkeypatch.setattr(LiveFrames, "_newest", lambda self: next(newest, None))
     assert len(list(LiveFrames(Scripted(0)))) == 33  # type: ignore[arg-type]
-    told = [record.getMessage() for record in caplog.records if "missed" in record.msg]
+    told = [record.getMessage() for record in caplog.records if "missed" in record.getMessage()]
     assert told[:2] == ["frames 1 to 2 were missed", "frames 4 to 5 were missed"]
     assert told[10:] == [
         "further frames that are missed are only counted",

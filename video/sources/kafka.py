@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from converter import InputError
+from converter.complaints import Complaints
 from converter.deepstream.broker import to_record
 from converter.deepstream.topic import Topic
 from video.sources.deepstream import PRODUCER
@@ -14,7 +15,6 @@ from video.sources.deepstream import PRODUCER
 log = logging.getLogger(__name__)
 
 CONNECT = 10.0  # seconds to find the topic
-TOLD = 10  # broken messages that are logged one by one
 
 
 def kafka_records(url: str, live: bool) -> Iterator[bytes]:
@@ -35,8 +35,7 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
     except ImportError:
         raise InputError("kafka:// needs confluent-kafka: run scripts/setup_env.sh live") from None
     topic = Topic.parse(url)
-    place = str(topic)
-    troubles, messages = _Troubles(place), _Messages(place)
+    troubles, messages = _Troubles(topic), _Messages(topic)
     settings: dict[str, Any] = {
         "group.id": PRODUCER.replace(" ", "-"),
         "log_level": 2,  # what it would log comes to the error callback as well
@@ -49,7 +48,7 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
     try:
         consumer = kafka.Consumer(settings)
     except kafka.KafkaException as refusal:
-        raise InputError(f"{place}: {refusal.args[0].str()}") from None
+        raise InputError(f"{topic}: {refusal.args[0].str()}") from None
     try:
         open_partitions = _assign(consumer, kafka, topic, live)
         while open_partitions:
@@ -70,11 +69,16 @@ def kafka_records(url: str, live: bool) -> Iterator[bytes]:
 
 
 class _Messages:
-    """Decodes messages; those that are broken are left out, counted, and the first ones logged."""
+    """Decodes messages; those that are broken are left out and told of.
 
-    def __init__(self, place: str) -> None:
-        self._place = place
-        self._count = self._broken = 0
+    Args:
+        topic: Where they come from.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self._broken = Complaints("messages that are dropped")
+        self._count = 0
 
     def decode(self, message: Any) -> Iterator[bytes]:
         """Yield the record of a message of the client's, if it has one."""
@@ -82,38 +86,35 @@ class _Messages:
         try:
             yield to_record(message.value() or b"", producer=PRODUCER)
         except ValueError as error:
-            self._broken += 1
-            if self._broken <= TOLD:
-                log.warning(
-                    "%s, partition %d, offset %d: dropped, it is not a frame in DeepStream's "
-                    "minimal schema: %s",
-                    *(self._place, message.partition(), message.offset(), error),
-                )
-            if self._broken == TOLD:
-                log.warning("further messages that are dropped are only counted")
+            self._broken.note(
+                f"{self._topic}, partition {message.partition()}, offset {message.offset()}: "
+                f"dropped, it is not a frame in DeepStream's minimal schema: {error}"
+            )
 
     def sum_up(self) -> None:
         """Log how many were dropped, if not each of them was told."""
-        if self._broken > TOLD:
-            log.warning("%s: %d of %d messages dropped", self._place, self._broken, self._count)
+        if self._broken.flooded:
+            log.warning(
+                "%s: %d of %d messages dropped", self._topic, self._broken.count, self._count
+            )
 
     def check(self) -> None:
         """Raise an InputError if there were messages, but none of use."""
-        if self._broken and self._broken == self._count:
-            raise InputError(f"{self._place}: no message could be read, see above")
+        if self._broken.count and self._broken.count == self._count:
+            raise InputError(f"{self._topic}: no message could be read, see above")
 
 
 class _Troubles:
     """Says once why there are no messages; librdkafka keeps trying, and telling."""
 
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
         self._told: set[int] = set()
 
     def note(self, error: Any) -> None:
         """Log an error, unless that kind of it is known."""
         if error.code() not in self._told:
-            log.warning("%s: %s", self._place, error.str())
+            log.warning("%s: %s", self._topic, error.str())
         self._told.add(error.code())
 
     def end(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import sys
 import time
 from datetime import datetime
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 
 from client import Ranked, Result
-from client.live.complaints import Complaints
 from client.live.events import Journal
 from converter.deepstream import LiveSegment, TrackId
 
@@ -85,17 +83,3 @@ def test_a_stdout_that_tells_no_encoding(tmp_path: Path, monkeypatch: pytest.Mon
     with Journal(tmp_path) as journal:
         journal.write(segment(TrackId("Küche", "7")), result("走る"))
     assert shown.getvalue().endswith("  source Küche  id 7  走る  0.99\n")
-
-
-@pytest.mark.parametrize("times", [1, 4])
-def test_a_flood_is_counted(times: int, caplog: pytest.LogCaptureFixture) -> None:
-    complaints = Complaints("bad lines", most=3)
-    for number in range(100):
-        complaints.note(f"line {number} is bad", times)
-    assert complaints.count == 100 * times
-    told = 3 if times == 1 else 1
-    assert caplog.messages == [
-        *(f"line {number} is bad" for number in range(told)),
-        "further bad lines are only counted",
-    ]
-    assert {record.levelno for record in caplog.records} == {logging.WARNING}

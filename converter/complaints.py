@@ -23,6 +23,11 @@ class Complaints:
         self._most = most
         self.count = 0
 
+    @property
+    def flooded(self) -> bool:
+        """Whether there were more than it warned of."""
+        return self.count > self._most
+
     def note(self, message: str, times: int = 1) -> None:
         """Take note of one trouble that concerns `times` things."""
         if self.count < self._most:
