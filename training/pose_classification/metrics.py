@@ -76,14 +76,17 @@ class Metrics:
     temperature: float
 
     def as_dict(self, class_names: Sequence[str]) -> dict[str, object]:
-        """The metrics as plain values for JSON."""
+        """The metrics as plain values for JSON.
+
+        The calibration error is rounded to where all processors agree.
+        """
         support = self.confusion.sum(axis=1)
         return {
             "accuracy": self.accuracy,
             "average_class_accuracy": self.average_accuracy,
             "macro_f1": float(self.class_f1.mean()),
             "top_k_accuracy": {str(k): share for k, share in self.top_k.items()},
-            "expected_calibration_error": self.calibration_error,
+            "expected_calibration_error": round(self.calibration_error, 6),
             "temperature": self.temperature,
             "sequences": int(support.sum()),
             "classes": {

@@ -177,9 +177,10 @@ class TrainSpec(GpuSpec):
     ema_decay: float = Field(
         default=0.0, ge=0, lt=1, description="Beyond TAO: decay of averaged weights (EMA); 0: none."
     )
-    precision: Literal[32, "bf16", "fp16"] = Field(
+    precision: Literal[32, "bf16", "fp16", "auto"] = Field(
         default=32,
-        description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision.",
+        description="Beyond TAO: arithmetic; bf16 and fp16 are automatic mixed precision; auto: "
+        "bf16 where the machine has instructions for it, else 32.",
     )
 
     @model_validator(mode="after")

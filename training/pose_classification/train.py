@@ -31,6 +31,7 @@ from training.pose_classification.datamodule import PoseData
 from training.pose_classification.graph import load_layout
 from training.pose_classification.metadata import ModelMetadata
 from training.pose_classification.module import PoseClassifier
+from training.pose_classification.precision import lightning_precision
 from training.pose_classification.pretrained import load_pretrained
 from training.pose_classification.sequences import digest, open_dataset
 from training.pose_classification.spec import ExperimentSpec, OptimSpec, TrainSpec
@@ -38,7 +39,6 @@ from training.pose_classification.transforms import Transforms
 
 logger = logging.getLogger(__name__)
 
-_PRECISIONS: dict[int | str, Any] = {32: "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 _SEED_VARIABLE = "POSE_CLASSIFICATION_SEED"  # the processes of one run share a drawn seed
 
 
@@ -96,7 +96,7 @@ def make_trainer(spec: ExperimentSpec, results: ResultsDir) -> Trainer:
     return Trainer(
         **_devices(train),
         num_nodes=train.num_nodes,
-        precision=_PRECISIONS[train.precision],
+        precision=lightning_precision(train.precision),
         max_epochs=train.num_epochs,
         check_val_every_n_epoch=train.validation_interval,
         gradient_clip_val=train.grad_clip or None,
@@ -120,8 +120,6 @@ def _devices(train: TrainSpec) -> dict[str, Any]:
         if max(train.gpu_ids) >= present:
             raise InputError(f"train.gpu_ids {train.gpu_ids}: this machine has {present} GPU(s)")
         return {"accelerator": "gpu", "devices": train.gpu_ids, "strategy": strategy}
-    if train.precision == "fp16":
-        raise InputError("train.precision fp16 needs a GPU; bf16 and 32 work on the CPU")
     return {"accelerator": "cpu", "devices": train.num_gpus, "strategy": strategy}
 
 
