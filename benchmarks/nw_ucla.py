@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import itertools
 import json
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,8 +24,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from converter.atomic import check_place
 from training.common.results import write_atomic
@@ -46,6 +49,7 @@ ARCHIVE = "nw_ucla_json.zip"
 RECIPES = {"tao": ("--relative", "--max-frames", "100"), "strong": (), "views": ()}
 STREAMS: tuple[str, ...] = get_args(Stream)
 FUSED = "fused"
+WIDTH = 110  # of tables that go to a file or a pipe
 LONGEST_NAME = 240  # characters of a folder's name; file systems take 255
 FIGURES = (
     "accuracy",
@@ -177,20 +181,37 @@ def check(code: int) -> None:
 
 
 def show(results: list[dict[str, Any]]) -> None:
-    """Print all results."""
-    table = Table(title="NW-UCLA cross-view, top-1 accuracy in percent")
-    for name in ("recipe", "stream", "seed", "split", "changes"):
-        table.add_column(name)
-    for name in ("accuracy", "class average", "F1", "ECE", "minutes"):
-        table.add_column(name, justify="right")
-    for result in results:
-        table.add_row(
-            *(str(result[name]) for name in ("recipe", "stream", "seed", "split")),
-            " ".join(result["overrides"]),
-            *(f"{100 * result[name]:.2f}" for name in FIGURES),
-            str(result["minutes"]),
-        )
-    Console().print(table)
+    """Print all results: a table for each split, under it what was changed in the numbered runs."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    for split in dict.fromkeys(result["split"] for result in results):
+        runs = [result for result in results if result["split"] == split]
+        changed = list(dict.fromkeys(" ".join(run["overrides"]) for run in runs))
+        numbers = {"": "", **{text: str(at) for at, text in enumerate(filter(None, changed), 1)}}
+        table = Table(title=f"NW-UCLA {split}, in percent", title_justify="left", box=SIMPLE_HEAD)
+        for name in ("recipe", "changes", "stream", "seed"):
+            table.add_column(name)
+        for name in ("accuracy", "class average", "F1", "ECE", "minutes"):
+            table.add_column(name, justify="right")
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for run in sorted(runs, key=lambda run: changed.index(" ".join(run["overrides"]))):
+            number = numbers[" ".join(run["overrides"])]
+            groups.setdefault((run["recipe"], number, run["stream"]), []).append(run)
+        for group, alike in groups.items():
+            for run in alike:
+                figures = [f"{100 * run[name]:.2f}" for name in FIGURES]
+                table.add_row(*group, str(run["seed"]), *figures, str(run["minutes"]))
+            if len(alike) > 1:
+                table.add_row(*group, "mean", *(over_seeds(alike, name) for name in FIGURES))
+        legend = Table.grid(padding=(0, 1))
+        for text, number in numbers.items():
+            legend.add_row(number, Text(text, overflow="fold"))
+        console.print(table, legend)
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]], figure: str) -> str:
+    """Mean and standard deviation of a figure, in percent."""
+    values = [100 * run[figure] for run in runs]
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

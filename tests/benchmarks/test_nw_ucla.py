@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.nw_ucla import ARCHIVE, FIGURES, STREAMS, Run, main, to_do
+from benchmarks.nw_ucla import ARCHIVE, FIGURES, RESULTS, STREAMS, Run, main, show, to_do
 from training.pose_classification.importers.nw_ucla import ACTIONS
 
 SMALL = ("model.base_channels=8", "dataset.batch_size=10", "dataset.num_workers=0",
@@ -136,3 +136,19 @@ def test_folder_names_fit_a_file_system():
     ]
     assert [len(name) for name in names[2:]] == [240, 240]
     assert len(set(names)) == 4
+
+
+def test_the_table_says_it_all(capsys):
+    results = json.loads(RESULTS.read_text())
+    show(results)
+    out = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert sum(line.startswith(("tao ", "strong ", "views ")) for line in lines) - sum(
+        " mean " in line for line in lines
+    ) == len(results)
+    assert any(line.startswith("views joint mean 92.5 ± 0.2") for line in lines)
+    legend = next(line for line in lines if "train.num_epochs=65 train.optim.lr_steps=[50]" in line)
+    number = legend.split()[0]
+    assert any(line.startswith(f"views {number} joint mean 92.7 ± 0.9") for line in lines)
+    assert any(line.startswith(f"views {number} fused 1 95.91") for line in lines)
+    assert "…" not in out
