@@ -84,3 +84,10 @@ def test_a_folder_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_the_shipped_labels_can_be_read() -> None:
     assert set(read_truth(TRUTH)) == {"0", "1", "2"}
+
+
+def test_the_truth_of_the_clip_in_the_card() -> None:
+    truth = read_truth(MODEL.parents[1] / "training/recipes/six_class/bodypose.truth.json")
+    assert len(truth) == 3
+    for stretches in truth.values():
+        assert [stretch.action for stretch in stretches] == ["unknown", "standing"]
