@@ -13,9 +13,9 @@ Into ``--output`` go, each with its labels (``.json``):
 * ``test_<T>_frames.npy``: windows of the length that a client cuts;
 
 and ``manifest.json``: how many clips, runs and windows there are, and what they were made of.
-The same data and seed give the same bytes. For the pose types ``2dbp`` and ``25dbp`` all motions
-are photographed by random cameras. A data set that is left out is for testing alone, with
-everybody in it.
+On one kind of processor, the same data and seed give the same bytes. For the pose types ``2dbp``
+and ``25dbp`` all motions are photographed by random cameras. A data set that is left out is for
+testing alone, with everybody in it.
 """
 
 import argparse
