@@ -18,7 +18,7 @@ import itertools
 import json
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -183,29 +183,41 @@ def check(code: int) -> None:
 def show(results: list[dict[str, Any]]) -> None:
     """Print all results: a table for each split, under it what was changed in the numbered runs."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    for split in dict.fromkeys(result["split"] for result in results):
-        runs = [result for result in results if result["split"] == split]
-        changed = list(dict.fromkeys(" ".join(run["overrides"]) for run in runs))
-        numbers = {"": "", **{text: str(at) for at, text in enumerate(filter(None, changed), 1)}}
+    for split, runs in grouped(results, lambda run: run["split"]).items():
         table = Table(title=f"NW-UCLA {split}, in percent", title_justify="left", box=SIMPLE_HEAD)
         for name in ("recipe", "changes", "stream", "seed"):
             table.add_column(name)
         for name in ("accuracy", "class average", "F1", "ECE", "minutes"):
             table.add_column(name, justify="right")
-        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for run in sorted(runs, key=lambda run: changed.index(" ".join(run["overrides"]))):
-            number = numbers[" ".join(run["overrides"])]
-            groups.setdefault((run["recipe"], number, run["stream"]), []).append(run)
-        for group, alike in groups.items():
-            for run in alike:
-                figures = [f"{100 * run[name]:.2f}" for name in FIGURES]
-                table.add_row(*group, str(run["seed"]), *figures, str(run["minutes"]))
-            if len(alike) > 1:
-                table.add_row(*group, "mean", *(over_seeds(alike, name) for name in FIGURES))
         legend = Table.grid(padding=(0, 1))
-        for text, number in numbers.items():
-            legend.add_row(number, Text(text, overflow="fold"))
+        legend.add_row()
+        for changes, alike in grouped(runs, lambda run: " ".join(run["overrides"])).items():
+            number = str(legend.row_count) if changes else ""
+            if changes:
+                legend.add_row(number, Text(changes, overflow="fold"))
+            add_lines(table, number, alike)
         console.print(table, legend)
+
+
+def grouped(
+    runs: Sequence[dict[str, Any]], key: Callable[[dict[str, Any]], Hashable]
+) -> dict[Any, list[dict[str, Any]]]:
+    """Runs of the same key together, in the order in which the keys come."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def add_lines(table: Table, number: str, runs: Sequence[dict[str, Any]]) -> None:
+    """Add runs of the same changes, and the mean of those that differ in the seed alone."""
+    for (recipe, stream), seeds in grouped(runs, lambda r: (r["recipe"], r["stream"])).items():
+        for run in seeds:
+            figures = [f"{100 * run[name]:.2f}" for name in FIGURES]
+            table.add_row(recipe, number, stream, str(run["seed"]), *figures, str(run["minutes"]))
+        if len(seeds) > 1:
+            means = [over_seeds(seeds, name) for name in FIGURES]
+            table.add_row(recipe, number, stream, "mean", *means)
 
 
 def over_seeds(runs: Sequence[Mapping[str, Any]], figure: str) -> str:
